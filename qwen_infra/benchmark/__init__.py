@@ -1,0 +1,40 @@
+"""Measuring how fast a deployment answers: workloads, load, figures, SLOs, the result and its history.
+
+No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL and the key.
+"""
+
+from qwen_infra.benchmark.definitions import DEFINITIONS, Definition
+from qwen_infra.benchmark.history import find_latest, list_results, read_result, write_result
+from qwen_infra.benchmark.reference import REFERENCE_FIGURES, REFERENCE_HARDWARE, REFERENCE_TITLE
+from qwen_infra.benchmark.result import RESULT_VERSION, BenchmarkResult, ReachedBy
+from qwen_infra.benchmark.runner import BenchmarkOptions, run_benchmark
+from qwen_infra.benchmark.slo import Slo, SloJudgement, SloRow, SloSet, judge_slos, parse_slos
+from qwen_infra.benchmark.table import render_benchmark_table
+from qwen_infra.benchmark.workload import WORKLOADS, Workload, build_workload
+
+__all__ = [
+    "DEFINITIONS",
+    "REFERENCE_FIGURES",
+    "REFERENCE_HARDWARE",
+    "REFERENCE_TITLE",
+    "RESULT_VERSION",
+    "WORKLOADS",
+    "BenchmarkOptions",
+    "BenchmarkResult",
+    "Definition",
+    "ReachedBy",
+    "Slo",
+    "SloJudgement",
+    "SloRow",
+    "SloSet",
+    "Workload",
+    "build_workload",
+    "find_latest",
+    "judge_slos",
+    "list_results",
+    "parse_slos",
+    "read_result",
+    "render_benchmark_table",
+    "run_benchmark",
+    "write_result",
+]

@@ -1,0 +1,24 @@
+"""Proving that a deployment answers rightly: cases, the run over a URL, the report and its table.
+
+No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL and the key.
+"""
+
+from qwen_infra.verification.case import LEVELS, Case, Level
+from qwen_infra.verification.registry import CASES, SUITE_VERSION, select_cases
+from qwen_infra.verification.result import CaseResult, CaseStatus, VerificationReport
+from qwen_infra.verification.runner import run_suite
+from qwen_infra.verification.table import render_table
+
+__all__ = [
+    "CASES",
+    "LEVELS",
+    "SUITE_VERSION",
+    "Case",
+    "CaseResult",
+    "CaseStatus",
+    "Level",
+    "VerificationReport",
+    "render_table",
+    "run_suite",
+    "select_cases",
+]

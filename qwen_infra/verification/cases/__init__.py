@@ -1,0 +1,1 @@
+"""One file a case; :mod:`qwen_infra.verification.registry` lists them."""

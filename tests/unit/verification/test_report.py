@@ -1,0 +1,91 @@
+from datetime import UTC, datetime
+
+import pytest
+from rich.cells import cell_len
+
+from qwen_infra.client import Provenance
+from qwen_infra.verification import CASES, CaseResult, VerificationReport, render_table
+from qwen_infra.verification.case import LEVELS
+
+
+def result(case_id: str, status: str = "passed", detail: str = "fine", actual: str | None = None) -> CaseResult:
+    return CaseResult.model_validate(
+        {"id": case_id, "status": status, "duration_s": 0.5, "detail": detail, "proves": "it works", "actual": actual}
+    )
+
+
+def build(*cases: CaseResult, passed: bool) -> VerificationReport:
+    description = "vLLM 0.32.0 on the CPU with a miniature model"
+    return VerificationReport(
+        passed=passed,
+        simulated=True,
+        suite_version="1",
+        level="smoke",
+        model="qwen3.5",
+        url="http://127.0.0.1:8000",
+        started_at=datetime.now(UTC),
+        duration_s=2.1,
+        provenance=Provenance(kind="cpu-miniature", simulated=True, hardware="cpu", description=description),
+        cases=cases,
+    )
+
+
+def test_a_passed_run_is_summed_up_by_count_and_time():
+    report = build(result("a"), result("b"), passed=True)
+    assert report.summary == "verification passed: 2 of 2 cases in 2.1 s"
+
+
+def test_skipped_cases_are_told_apart():
+    report = build(result("a"), result("b", "skipped"), passed=True)
+    assert report.summary == "verification passed: 1 of 2 cases in 2.1 s, 1 skipped"
+
+
+def test_a_failed_run_is_summed_up_by_its_first_failure():
+    report = build(result("a"), result("b", "failed", "content is empty"), passed=False)
+    assert report.summary == "verification failed: b: content is empty (1 of 2 cases failed)"
+
+
+def test_further_failures_are_named():
+    report = build(result("a", "failed", "x"), result("b", "failed"), result("c", "failed"), passed=False)
+    assert report.summary == "verification failed: a: x; also b, c (3 of 3 cases failed)"
+
+
+def test_a_run_in_which_nothing_ran_has_not_passed():
+    report = build(result("a", "skipped"), passed=False)
+    assert report.summary == "verification failed: none of 1 cases could run"
+
+
+@pytest.mark.parametrize(("status", "passed"), [("passed", False), ("failed", True), ("skipped", True)])
+def test_a_report_that_contradicts_its_cases_cannot_be_made(status, passed):
+    with pytest.raises(ValueError, match="contradicts"):
+        build(result("a", status), passed=passed)
+
+
+def test_the_table_keeps_to_80_columns_with_chinese_in_it():
+    report = build(
+        result("chat-chinese-introduction", "failed", "我是一个大语言模型" * 12, actual="答" * 100),
+        result("key-required"),
+        passed=False,
+    )
+    assert max(cell_len(line) for line in render_table(report).splitlines()) <= 80
+
+
+def test_the_table_says_what_answered_each_status_and_the_summary():
+    table = render_table(build(result("a"), result("b", "failed", "content is empty", actual="nothing"), passed=False))
+    assert "vLLM 0.32.0 on the CPU with a miniature model" in table
+    assert "content is empty; came: nothing" in table
+    assert table.endswith("verification failed: b: content is empty (1 of 2 cases failed)")
+
+
+def test_markup_in_an_answer_is_shown_as_it_came():
+    assert "[red]x[/red]" in render_table(build(result("a", detail="[red]x[/red]"), passed=True))
+
+
+def test_every_case_has_an_id_of_its_own_and_says_what_it_is_for():
+    assert len({case.id for case in CASES}) == len(CASES)
+    assert all(case.proves and case.guards_against and case.deadline_s > 0 for case in CASES)
+
+
+def test_each_level_holds_the_cases_of_those_before_it():
+    counts = [sum(case.belongs_to(level) for case in CASES) for level in LEVELS]
+    assert counts == sorted(counts)
