@@ -1,0 +1,23 @@
+"""The local simulated cluster and the real or simulated model servers behind its pods.
+
+Public here: making, looking at and removing a cluster, and what its servers need. The command line is in ``cli``.
+"""
+
+from qwen_infra.local.cluster import LocalCluster, down, up
+from qwen_infra.local.faults import configure_simulator, set_faults
+from qwen_infra.local.miniature_store import ensure_miniature
+from qwen_infra.local.status import ClusterStatus, NodeStatus, status
+from qwen_infra.local.vllm_environment import ensure_vllm
+
+__all__ = [
+    "ClusterStatus",
+    "LocalCluster",
+    "NodeStatus",
+    "configure_simulator",
+    "down",
+    "ensure_miniature",
+    "ensure_vllm",
+    "set_faults",
+    "status",
+    "up",
+]

@@ -1,0 +1,181 @@
+"""A model-server pod as the API server has it, reduced to what its server needs.
+
+Reading ConfigMaps and Secrets for its environment is here too; deciding what to do with the pod is the reconciler's.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qwen_infra.local.api import KubernetesApi
+
+__all__ = ["MissingReferenceError", "Probe", "ServerPod", "find_server_pod", "resolve_environment"]
+
+_VARIABLE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
+
+
+class MissingReferenceError(Exception):
+    """The pod names a Secret, ConfigMap or key that does not exist; the text is the kubelet's."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The parts of an HTTP probe that matter here; ``budget_s`` is how long it may fail before it counts."""
+
+    path: str
+    failure_threshold: int
+    budget_s: float
+
+
+@dataclass(frozen=True)
+class ServerPod:
+    """A pod whose container ``container`` runs ``vllm serve``; ``raw`` is the whole object."""
+
+    uid: str
+    namespace: str
+    name: str
+    container: str
+    command: tuple[str, ...]
+    port: int
+    readiness: Probe
+    startup: Probe | None
+    raw: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
+
+    @property
+    def container_spec(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = next(
+            container for container in self.raw["spec"]["containers"] if container["name"] == self.container
+        )
+        return found
+
+
+def find_server_pod(pod: Mapping[str, Any]) -> ServerPod | None:
+    """The pod if it serves a model and a node accepted it (kwok gave it an address); None otherwise."""
+    status, metadata = pod.get("status", {}), pod["metadata"]
+    if "deletionTimestamp" in metadata or not status.get("podIP") or status.get("phase") in ("Succeeded", "Failed"):
+        return None
+    for container in pod["spec"]["containers"]:
+        command = (*container.get("command", ()), *container.get("args", ()))
+        if command[:2] == ("vllm", "serve"):
+            return _build(pod, container, command)
+    return None
+
+
+def resolve_environment(pod: ServerPod, api: KubernetesApi) -> dict[str, str]:
+    """The container's environment with Secrets and ConfigMaps read, as a kubelet resolves it.
+
+    Raises:
+        MissingReferenceError: something that is not optional is missing.
+    """
+    reader = _ReferenceReader(api, pod.namespace)
+    resolved: dict[str, str] = {}
+    for source in pod.container_spec.get("envFrom", ()):
+        prefix = source.get("prefix", "")
+        for kind in ("secret", "configMap"):
+            if reference := source.get(f"{kind}Ref"):
+                values = reader.read_all(kind, reference["name"], optional=reference.get("optional", False))
+                resolved |= {f"{prefix}{key}": value for key, value in values.items()}
+    for variable in pod.container_spec.get("env", ()):
+        value = _resolve_variable(variable, pod, reader, resolved)
+        if value is not None:
+            resolved[variable["name"]] = value
+    return resolved
+
+
+def expand(text: str, environment: Mapping[str, str]) -> str:
+    """``$(NAME)`` as Kubernetes expands it in commands: known names only, ``$$`` is a dollar sign."""
+    return _VARIABLE.sub(
+        lambda match: "$" if match[0] == "$$" else environment.get(match[1], match[0]),
+        text,
+    )
+
+
+def _build(pod: Mapping[str, Any], container: Mapping[str, Any], command: tuple[str, ...]) -> ServerPod:
+    ports = container.get("ports", ())
+    startup = container.get("startupProbe")
+    return ServerPod(
+        uid=pod["metadata"]["uid"],
+        namespace=pod["metadata"]["namespace"],
+        name=pod["metadata"]["name"],
+        container=container["name"],
+        command=command,
+        port=ports[0]["containerPort"] if ports else 8000,  # vLLM's own default
+        # without a probe a kubelet would call the pod ready at once; vLLM's /health is what one would write
+        readiness=_build_probe(container.get("readinessProbe") or {}),
+        startup=_build_probe(startup) if startup else None,
+        raw=pod,
+    )
+
+
+def _build_probe(probe: Mapping[str, Any]) -> Probe:
+    """Defaults are Kubernetes' own: 3 failures, 10 s apart."""
+    threshold = probe.get("failureThreshold", 3)
+    return Probe(
+        path=probe.get("httpGet", {}).get("path", "/health"),
+        failure_threshold=threshold,
+        budget_s=probe.get("initialDelaySeconds", 0) + threshold * probe.get("periodSeconds", 10),
+    )
+
+
+class _ReferenceReader:
+    """Secrets and ConfigMaps of one namespace, each read once."""
+
+    def __init__(self, api: KubernetesApi, namespace: str) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._known: dict[tuple[str, str], dict[str, str] | None] = {}
+
+    def read_all(self, kind: str, name: str, *, optional: bool) -> dict[str, str]:
+        values = self._read(kind, name)
+        if values is None and not optional:
+            msg = f'{kind.lower()} "{name}" not found'
+            raise MissingReferenceError(msg)
+        return values or {}
+
+    def read_key(self, kind: str, reference: Mapping[str, Any]) -> str | None:
+        optional = reference.get("optional", False)
+        values = self.read_all(kind, reference["name"], optional=optional)
+        if reference["key"] not in values and not optional:
+            msg = f"couldn't find key {reference['key']} in {kind} {self._namespace}/{reference['name']}"
+            raise MissingReferenceError(msg)
+        return values.get(reference["key"])
+
+    def _read(self, kind: str, name: str) -> dict[str, str] | None:
+        if (kind, name) not in self._known:
+            plural = "secrets" if kind == "secret" else "configmaps"
+            found = self._api.read(f"/api/v1/namespaces/{self._namespace}/{plural}/{name}")
+            self._known[kind, name] = None if found is None else _decode(kind, found.get("data") or {})
+        return self._known[kind, name]
+
+
+def _decode(kind: str, data: Mapping[str, str]) -> dict[str, str]:
+    if kind == "configMap":
+        return dict(data)
+    return {key: base64.b64decode(value).decode("utf-8", errors="replace") for key, value in data.items()}
+
+
+def _resolve_variable(
+    variable: Mapping[str, Any], pod: ServerPod, reader: _ReferenceReader, known: Mapping[str, str]
+) -> str | None:
+    source = variable.get("valueFrom")
+    if source is None:
+        return expand(variable.get("value", ""), known)
+    for kind in ("secret", "configMap"):
+        if reference := source.get(f"{kind}KeyRef"):
+            return reader.read_key(kind, reference)
+    if field := source.get("fieldRef"):
+        return _read_field(pod.raw, field["fieldPath"])
+    return None
+
+
+def _read_field(pod: Mapping[str, Any], path: str) -> str | None:
+    value: Any = pod
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return None if value is None else str(value)

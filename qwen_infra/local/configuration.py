@@ -1,0 +1,107 @@
+"""The configuration that kwokctl gets, as data: addresses, ports, CIDRs, custom resources and stages.
+
+Pure. Why each argument is there is said beside it; running kwokctl is in kwokctl.py.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from qwen_infra.local.ports import LOOPBACK
+
+__all__ = ["MODEL_SERVER_QUERY", "ClusterPorts", "build_configuration", "build_storage_class"]
+
+_CRDS = ("PortForward", "ClusterPortForward", "Logs", "ClusterLogs", "Exec", "ClusterExec", "Attach", "ClusterAttach")
+
+MODEL_SERVER_QUERY = '.spec.containers[] | select(((.command // []) + (.args // []))[0:2] == ["vllm", "serve"]) | .name'
+"""jq: the containers that serve a model. The agent's own test of the same is pods.is_model_server."""
+
+
+@dataclass(frozen=True)
+class ClusterPorts:
+    """One TCP port a component, named as kwokctl's options are (without their ``Port``)."""
+
+    kubeApiserver: int  # noqa: N815 - kwokctl's spelling
+    etcd: int
+    etcdPeer: int  # noqa: N815
+    kubeControllerManager: int  # noqa: N815
+    kubeScheduler: int  # noqa: N815
+    kwokController: int  # noqa: N815
+
+
+def build_configuration(ports: ClusterPorts, *, has_agent: bool) -> str:
+    """The YAML documents for ``kwokctl create cluster --config``.
+
+    Args:
+        ports: chosen by us, because kwokctl's own choice collides between clusters made at the same time.
+        has_agent: whether model-server pods are left to the node agent; without one they become Ready at once.
+    """
+    options = {
+        "runtime": "binary",
+        # the default is 0.0.0.0 for everything, unauthenticated etcd and kwok's exec included
+        "bindAddress": LOOPBACK,
+        "enableCRDs": list(_CRDS),
+        **{f"{name}Port": port for name, port in asdict(ports).items()},
+    }
+    kwokctl = {
+        "kind": "KwokctlConfiguration",
+        "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+        "options": options,
+        "componentsPatches": [
+            # both ranges default to 10.0.0.0/24, so that pod and Service addresses overlap
+            _patch("kube-apiserver", "service-cluster-ip-range", "10.96.0.0/16"),
+            _patch("kwok-controller", "cidr", "10.244.0.0/16"),
+            # the upstream controller binds claims of the StorageClass below
+            _patch("kube-controller-manager", "enable-hostpath-provisioner", "true"),
+        ],
+    }
+    return yaml.safe_dump_all([kwokctl, *build_stages(has_agent=has_agent)], sort_keys=False)
+
+
+def build_stages(*, has_agent: bool) -> list[dict[str, Any]]:
+    """What kwok does to nodes and pods; with an agent, model-server pods are only accepted, not made Ready."""
+    stages = _read_documents("stages.yaml")
+    if not has_agent:
+        return stages
+    accepted = _read_documents("model_server_stage.yaml")
+    for stage in stages:
+        if stage["metadata"]["name"] == "pod-ready":
+            _require(stage, "DoesNotExist")
+    for stage in accepted:
+        _require(stage, "Exists")
+    return stages + accepted
+
+
+def build_storage_class() -> dict[str, object]:
+    """The default StorageClass, bound by the controller manager's host-path provisioner."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "standard",
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "kubernetes.io/host-path",
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+    }
+
+
+def _patch(component: str, key: str, value: str) -> dict[str, object]:
+    return {"name": component, "extraArgs": [{"key": key, "value": value}]}
+
+
+def _require(stage: dict[str, Any], operator: str) -> None:
+    stage["spec"]["selector"]["matchExpressions"].append({"key": MODEL_SERVER_QUERY, "operator": operator})
+
+
+@cache
+def _read_text(name: str) -> str:
+    return files("qwen_infra.local").joinpath(name).read_text(encoding="utf-8")
+
+
+def _read_documents(name: str) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(_read_text(name)) if document]
