@@ -6,7 +6,7 @@ No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL
 from qwen_infra.benchmark.definitions import DEFINITIONS, Definition
 from qwen_infra.benchmark.history import find_latest, list_results, read_result, write_result
 from qwen_infra.benchmark.reference import REFERENCE_FIGURES, REFERENCE_HARDWARE, REFERENCE_TITLE
-from qwen_infra.benchmark.result import RESULT_VERSION, BenchmarkResult, ReachedBy
+from qwen_infra.benchmark.result import BenchmarkResult, ReachedBy
 from qwen_infra.benchmark.runner import BenchmarkOptions, run_benchmark
 from qwen_infra.benchmark.slo import Slo, SloJudgement, SloRow, SloSet, judge_slos, parse_slos
 from qwen_infra.benchmark.table import render_benchmark_table
@@ -17,7 +17,6 @@ __all__ = [
     "REFERENCE_FIGURES",
     "REFERENCE_HARDWARE",
     "REFERENCE_TITLE",
-    "RESULT_VERSION",
     "WORKLOADS",
     "BenchmarkOptions",
     "BenchmarkResult",

@@ -10,11 +10,9 @@ from pydantic import AwareDatetime, Field, PositiveFloat, PositiveInt, model_val
 from qwen_infra.benchmark.figures import Figures
 from qwen_infra.benchmark.workload import Workload
 from qwen_infra.client import Provenance
+from qwen_infra.versions import RESULT_VERSION
 
-__all__ = ["RESULT_VERSION", "BenchmarkResult", "ReachedBy"]
-
-RESULT_VERSION = "1"
-"""Part of what decides whether a deployment is measured again: raise it when a figure's meaning changes."""
+__all__ = ["BenchmarkResult", "ReachedBy"]
 
 ReachedBy = Literal["port-forward", "direct"]
 

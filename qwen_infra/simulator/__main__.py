@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
+import anyio
 import uvicorn
 
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError, QwenInfraError
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except QwenInfraError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    anyio.run(anyio.sleep, 0)  # loads anyio's backend now; the first request would wait a tenth of a second for it
     host, port = listener.getsockname()[:2]
     print(NOTICE, flush=True)
     print(f"listening on http://{host}:{port}", flush=True)

@@ -11,6 +11,7 @@ from qwen_infra.simulator.answers import Conversation, answer
 from qwen_infra.simulator.chat_template import render_chat
 from qwen_infra.simulator.distortion import ReplyContext, distort_reply
 from qwen_infra.simulator.generation import Piece, TokenPlan, plan_tokens
+from qwen_infra.simulator.middleware import ARRIVED_KEY
 from qwen_infra.simulator.protocol import ChatRequest
 from qwen_infra.simulator.reply import Reply
 from qwen_infra.simulator.simulation import Identity, Simulation
@@ -30,7 +31,7 @@ async def answer_chat(request: Request, simulation: Simulation, body: ChatReques
     simulation.check_engine()
     simulation.check_model(body.model)
     chat = _prepare(simulation, body)
-    answers = [Answer(chat.prompt_ids, chat.plan)]
+    answers = [Answer(chat.prompt_ids, chat.plan, request.scope[ARRIVED_KEY])]
     if body.stream:
         writer = _ChatWriter(chat)
         return respond_with_stream(simulation, answers, [writer], writer.close)

@@ -10,6 +10,7 @@ from qwen_infra.simulator.answers import Conversation, complete_text, write_stru
 from qwen_infra.simulator.api_errors import ApiError
 from qwen_infra.simulator.distortion import ReplyContext, distort_reply
 from qwen_infra.simulator.generation import Piece, TokenPlan, plan_tokens
+from qwen_infra.simulator.middleware import ARRIVED_KEY
 from qwen_infra.simulator.protocol import CompletionRequest
 from qwen_infra.simulator.reply import Reply
 from qwen_infra.simulator.simulation import Identity, Simulation
@@ -31,7 +32,8 @@ async def answer_completion(request: Request, simulation: Simulation, body: Comp
     """
     simulation.check_engine()
     simulation.check_model(body.model)
-    answers = [_prepare(simulation, body, prompt_ids) for prompt_ids in _read_prompts(body)]
+    arrived_s = request.scope[ARRIVED_KEY]
+    answers = [Answer(prompt_ids, _plan(simulation, body, prompt_ids), arrived_s) for prompt_ids in _read_prompts(body)]
     faults = simulation.faults
     completion = _Completion(
         request=body,
@@ -99,7 +101,7 @@ def _read_prompts(body: CompletionRequest) -> list[list[int]]:
     return prompts
 
 
-def _prepare(simulation: Simulation, body: CompletionRequest, prompt_ids: list[int]) -> Answer:
+def _plan(simulation: Simulation, body: CompletionRequest, prompt_ids: list[int]) -> TokenPlan:
     simulation.check_length(len(prompt_ids))
     limits = body.make_limits(len(prompt_ids), simulation.settings.max_model_len)
     prompt = decode(prompt_ids[-200:])
@@ -111,7 +113,7 @@ def _prepare(simulation: Simulation, body: CompletionRequest, prompt_ids: list[i
     context = ReplyContext([], is_thinking=False, is_chinese=False, has_schema=schema is not None)
     reply = simulation.swap_reply(distort_reply(Reply(content=text), context, simulation.faults))
     reply = Reply(content=reply.content if reply.content is not None else reply.reasoning)
-    return Answer(prompt_ids, plan_tokens(reply, limits, simulation.faults))
+    return plan_tokens(reply, limits, simulation.faults)
 
 
 def _build_body(completion: _Completion) -> dict[str, Any]:

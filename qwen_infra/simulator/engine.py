@@ -18,6 +18,12 @@ SLOW_FACTOR = 10.0
 """What the faults slow-tokens and slow-first-token multiply by."""
 
 
+LATE_S = 1.0
+"""When the machine is this far behind the schedule, several tokens are granted at once, and the streams merge them."""
+
+MAX_CATCH_UP_ROUNDS = 64
+
+
 class Ticket:
     """A request inside the engine, as its stream sees it."""
 
@@ -71,8 +77,17 @@ class Engine:
         self._timer: asyncio.Handle | None = None
         self._timer_due_s = 0.0
 
-    def submit(self, prompt_ids: Sequence[int], output_tokens: int | None, finish_reason: str) -> Ticket:
-        """Queue a request; ``output_tokens`` is None for one that never ends."""
+    def submit(
+        self, prompt_ids: Sequence[int], output_tokens: int | None, finish_reason: str, *, arrived_s: float
+    ) -> Ticket:
+        """Queue a request.
+
+        Args:
+            prompt_ids: the prompt.
+            output_tokens: length of the answer; None for one that never ends.
+            finish_reason: what the metrics count it as.
+            arrived_s: when it came, on the event loop's clock; its times count from there and not from after parsing.
+        """
         cached_tokens = 0
         if self._profile.cache.prefix_caching:
             cached_tokens = self._prefix_cache.match_and_store(prompt_ids)
@@ -82,7 +97,7 @@ class Engine:
         ticket = Ticket(sequence, finish_reason)
         self._tickets[sequence] = ticket
         self._apply_slow_faults()
-        self._scheduler.submit(sequence, self._now_s())
+        self._scheduler.submit(sequence, arrived_s / self._time_scale)
         self._arm()
         return ticket
 
@@ -133,10 +148,16 @@ class Engine:
     def _fire(self) -> None:
         self._timer = None
         self._apply_slow_faults()
-        for sequence in self._scheduler.advance(self._now_s()):
-            ticket = self._tickets[sequence]
-            self._record(ticket)
-            ticket.grant()
+        now_s = self._now_s()
+        for _ in range(MAX_CATCH_UP_ROUNDS):
+            for sequence in self._scheduler.advance(now_s):
+                ticket = self._tickets[sequence]
+                self._record(ticket)
+                ticket.grant()
+            due_s = self._scheduler.next_due_s()
+            is_late = due_s is not None and (now_s - due_s) * self._time_scale > LATE_S
+            if not (is_late and self._profile.is_paced):
+                break
         self._arm()
 
     def _record(self, ticket: Ticket) -> None:

@@ -1,5 +1,6 @@
 """What happens before any endpoint: the API key on vLLM's guarded prefixes, the start-up time, and a broken gateway."""
 
+import asyncio
 import hashlib
 import secrets
 from http import HTTPStatus
@@ -11,12 +12,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from qwen_infra.simulator.api_errors import ApiError
 from qwen_infra.simulator.simulation import Simulation
 
-__all__ = ["Gate"]
+__all__ = ["ARRIVED_KEY", "Gate"]
 
 GUARDED_PREFIXES = ("/v1", "/v2", "/inference", "/cohere")
 """vLLM 0.32, entrypoints/serve/middleware/authenticate.py; everything else is open, /invocations included."""
 
 CONTROL_PREFIX = "/simulator"
+ARRIVED_KEY = "simulator.arrived_s"
+"""Where a request's scope says when it came, on the event loop's clock."""
 OPEN_WHILE_STARTING = ("/version", "/metrics")
 _HTML = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
@@ -37,7 +40,10 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
-        refusal = self._refuse(scope) if scope["type"] == "http" else None
+        refusal = None
+        if scope["type"] == "http":
+            scope[ARRIVED_KEY] = asyncio.get_running_loop().time()
+            refusal = self._refuse(scope)
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> Response | None:

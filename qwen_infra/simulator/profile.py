@@ -123,6 +123,11 @@ class TimingProfile(_Part):
     cache: CacheProfile = CacheProfile()
     max_num_seqs: PositiveCount = 1024
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether a token takes time at all."""
+        return self.decode.base_ms > 0 or self.decode.per_running_ms > 0
+
 
 INSTANT = TimingProfile(name="instant")
 

@@ -34,10 +34,14 @@ class Answer:
 
     prompt_ids: Sequence[int]
     plan: TokenPlan
+    arrived_s: float
 
     def submit(self, simulation: Simulation) -> Ticket:
         """Hand it to the engine."""
-        return simulation.engine.submit(self.prompt_ids, self.plan.output_tokens, self.plan.finish_reason)
+        plan = self.plan
+        return simulation.engine.submit(
+            self.prompt_ids, plan.output_tokens, plan.finish_reason, arrived_s=self.arrived_s
+        )
 
 
 class _ConnectionCutError(Exception):

@@ -4,7 +4,7 @@ No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL
 """
 
 from qwen_infra.verification.case import LEVELS, Case, Level
-from qwen_infra.verification.registry import CASES, SUITE_VERSION, select_cases
+from qwen_infra.verification.registry import CASES, select_cases
 from qwen_infra.verification.result import CaseResult, CaseStatus, VerificationReport
 from qwen_infra.verification.runner import run_suite
 from qwen_infra.verification.table import render_table
@@ -12,7 +12,6 @@ from qwen_infra.verification.table import render_table
 __all__ = [
     "CASES",
     "LEVELS",
-    "SUITE_VERSION",
     "Case",
     "CaseResult",
     "CaseStatus",

@@ -21,8 +21,9 @@ from qwen_infra.client import (
 )
 from qwen_infra.errors import CheckFailedError, ConfigurationError
 from qwen_infra.verification.case import LEVELS, Case, CaseContext, CaseSkippedError, Level, Outcome
-from qwen_infra.verification.registry import SUITE_VERSION, select_cases
+from qwen_infra.verification.registry import select_cases
 from qwen_infra.verification.result import CaseResult, CaseStatus, VerificationReport, is_passed
+from qwen_infra.versions import SUITE_VERSION
 
 __all__ = ["run_suite"]
 

@@ -7,7 +7,8 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from qwen_infra.client import ClusterFacts, Endpoint
 from qwen_infra.errors import ConfigurationError
-from qwen_infra.verification import CASES, SUITE_VERSION, CaseResult, VerificationReport, run_suite
+from qwen_infra.verification import CASES, CaseResult, VerificationReport, run_suite
+from qwen_infra.versions import SUITE_VERSION
 from tests.unit.client.scripted_server import ModelScript, http_answer, serve_bytes, serve_model, think_as_asked
 
 KEY = "sk-the-very-key"

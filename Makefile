@@ -1,0 +1,72 @@
+# Needs Python 3.11+, git, make and the package registries; no C compiler, no Docker, no GPU, no root.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+SERVER ?= vllm
+BIN := .venv/bin
+CODE := qwen_infra tests benchmarks __main__.py
+
+.PHONY: help setup toolchain demo demo-down test unit integration e2e check lint types format lock
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed, '$(PYTHON)' is older or missing; name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 3; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing the Python packages (about half a minute, once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	@echo "installing the test tools (once)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: .venv/.run ## the Python environment
+
+toolchain: .venv/.run ## every program that the project runs, built when it is not there
+	@$(BIN)/python -m qwen_infra.toolchain >/dev/null
+
+demo: .venv/.run ## from nothing to a deployed, verified, benchmarked gb200 stack (SERVER=simulator: without a real vLLM)
+	@$(BIN)/qwen-infra demo --server $(SERVER)
+
+demo-down: .venv/.run ## take the demo down, leave nothing running
+	@$(BIN)/qwen-infra demo --down
+
+test: .venv/.dev toolchain ## the whole test suite, on a fresh machine with nothing prepared
+	@$(BIN)/qwen-infra local prepare
+	@$(BIN)/python -m pytest tests
+
+unit: .venv/.dev ## pure functions and mocks only
+	@$(BIN)/python -m pytest tests/unit
+
+integration: .venv/.dev toolchain ## the real engine against a real API server
+	@$(BIN)/python -m pytest tests/integration
+
+e2e: .venv/.dev toolchain ## everything together, with a real vLLM
+	@$(BIN)/qwen-infra local prepare
+	@$(BIN)/python -m pytest tests/e2e
+
+lint: .venv/.dev ## style and import rules; never edits
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/lint-imports --no-cache
+
+types: .venv/.dev ## strict types
+	@$(BIN)/mypy
+
+check: lint types test ## what CI runs
+
+format: .venv/.dev ## the same rules, edited in
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+lock: .venv/.dev ## pin every package anew, for every platform
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt

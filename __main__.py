@@ -1,0 +1,5 @@
+"""What `pulumi up` runs."""
+
+from qwen_infra.program import run
+
+run()

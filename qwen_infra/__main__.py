@@ -1,0 +1,5 @@
+"""``python -m qwen_infra`` is ``qwen-infra``."""
+
+from qwen_infra.cli.main import main
+
+main()

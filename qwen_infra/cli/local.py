@@ -1,0 +1,75 @@
+"""``qwen-infra local``: the simulated cluster on this machine."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from qwen_infra.cli.output import print_json, say
+
+__all__ = ["app"]
+
+app = typer.Typer(help="A local cluster: real Kubernetes, simulated GPU nodes.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option(help="Name of the cluster; several run side by side.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Server = Annotated[
+    Literal["vllm", "simulator", "none"],
+    typer.Option(help="What answers for pods: real vLLM on the CPU with a miniature model, the simulator, or nothing."),
+]
+
+
+@app.command()
+def up(
+    name: Name = "gb200",
+    profile: Annotated[str, typer.Option(help="Nodes: gb200, h100-2node, h200, cpu, or GPU:NODES.")] = "gb200",
+    server: Server = "simulator",
+    as_json: AsJson = False,
+) -> None:
+    """Start a cluster; does nothing when it runs already.
+
+    Example: qwen-infra local up --name gb200 --server simulator
+    """
+    from qwen_infra.local import up as start
+
+    cluster = start(name, profile=profile, server=server, report=say)
+    found = {"name": name, "kubeconfig": str(cluster.kubeconfig), "context": cluster.context, "server": server}
+    if as_json:
+        print_json(found)
+        return
+    print(f"cluster {name} is up; its nodes are simulated")
+    print(f"export KUBECONFIG={cluster.kubeconfig}")
+
+
+@app.command()
+def down(name: Name = "gb200") -> None:
+    """Stop a cluster and remove everything of it.
+
+    Example: qwen-infra local down --name gb200
+    """
+    from qwen_infra.local import down as stop
+
+    print(f"cluster {name} is down" if stop(name) else f"cluster {name} was not there")
+
+
+@app.command()
+def prepare() -> None:
+    """Install vLLM for the CPU and train the miniature model, so that nothing has to be waited for later."""
+    from qwen_infra.local import ensure_miniature, ensure_vllm
+
+    ensure_vllm(say)
+    print(ensure_miniature(say))
+
+
+@app.command()
+def fault(
+    faults: Annotated[list[str] | None, typer.Argument(help="Faults to switch on; none switches all off.")] = None,
+    name: Name = "gb200",
+) -> None:
+    """Switch faults of a cluster's simulated servers on or off.
+
+    Example: qwen-infra local fault wrong-answer --name gb200
+    """
+    from qwen_infra.local import set_faults
+
+    set_faults(name, faults or [])
+    print(f"faults of {name}: {', '.join(faults) if faults else 'none'}")

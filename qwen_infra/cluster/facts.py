@@ -1,0 +1,119 @@
+"""What a cluster holds and what we may do there, read once before anything is touched.
+
+Reading only; what it means for a deployment is judged in ``qwen_infra.preflight``.
+"""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from qwen_infra.cluster.kubectl import Kubectl, ObjectNotFoundError
+
+__all__ = ["SIMULATED_NODE_ANNOTATION", "ClusterFacts", "Node", "read_cluster_facts"]
+
+SIMULATED_NODE_ANNOTATION = "kwok.x-k8s.io/node"
+"""kwok plays the kubelet of nodes that carry it (kwok's documentation, "manage nodes with annotation")."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node as the scheduler sees it."""
+
+    name: str
+    labels: Mapping[str, str]
+    allocatable: Mapping[str, str]
+    simulated: bool = False
+    schedulable: bool = True
+
+    def count(self, resource: str) -> int:
+        """Whole units of an extended resource such as ``nvidia.com/gpu``; 0 when the node has none."""
+        return int(self.allocatable.get(resource, "0"))
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """Nodes, permissions in one namespace, and whether that namespace and a Secret in it exist."""
+
+    nodes: tuple[Node, ...]
+    rules: tuple[Mapping[str, Any], ...] = ()
+    rules_complete: bool = False
+    namespace_labels: Mapping[str, str] | None = None
+    secret_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether every node is simulated, so that nothing measured here is a measurement of a GPU."""
+        return bool(self.nodes) and all(node.simulated for node in self.nodes)
+
+    def allows(self, verb: str, group: str, resource: str) -> bool:
+        """Whether the cluster says that we may; ``True`` too where it cannot list all its rules."""
+        return not self.rules_complete or any(_matches(rule, verb, group, resource) for rule in self.rules)
+
+
+def read_cluster_facts(kubectl: Kubectl, namespace: str, secret: str | None = None) -> ClusterFacts:
+    """Facts of the cluster, three or four requests side by side.
+
+    Raises:
+        KubectlError: the cluster cannot be reached, or nodes may not be listed.
+    """
+    with ThreadPoolExecutor(4) as pool:
+        nodes = pool.submit(kubectl.items, "nodes")
+        rules = pool.submit(_read_rules, kubectl, namespace)
+        labels = pool.submit(_read_namespace_labels, kubectl, namespace)
+        keys = pool.submit(_read_secret_keys, kubectl, namespace, secret)
+        return ClusterFacts(
+            nodes=tuple(_node(item) for item in nodes.result()),
+            rules=tuple(rules.result().get("resourceRules") or ()),
+            rules_complete=not rules.result().get("incomplete", True),
+            namespace_labels=labels.result(),
+            secret_keys=keys.result(),
+        )
+
+
+def _node(item: Mapping[str, Any]) -> Node:
+    meta, spec = item["metadata"], item.get("spec", {})
+    return Node(
+        name=meta["name"],
+        labels=meta.get("labels", {}),
+        allocatable=item.get("status", {}).get("allocatable", {}),
+        simulated=SIMULATED_NODE_ANNOTATION in meta.get("annotations", {}),
+        schedulable=not spec.get("unschedulable", False),
+    )
+
+
+def _read_rules(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": namespace},
+    }
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    answer = json.loads(kubectl.run("create", "--raw", path, "--filename=-", stdin=json.dumps(review)))
+    status = answer.get("status", {})
+    return status if isinstance(status, dict) else {}
+
+
+def _read_namespace_labels(kubectl: Kubectl, namespace: str) -> Mapping[str, str] | None:
+    try:
+        labels = kubectl.get("namespace", namespace)["metadata"].get("labels", {})
+    except ObjectNotFoundError:
+        return None
+    return labels if isinstance(labels, dict) else {}
+
+
+def _read_secret_keys(kubectl: Kubectl, namespace: str, secret: str | None) -> Mapping[str, frozenset[str]]:
+    if secret is None:
+        return {}
+    try:
+        return {secret: frozenset(kubectl.get("--namespace", namespace, "secret", secret).get("data") or {})}
+    except ObjectNotFoundError:
+        return {}
+
+
+def _matches(rule: Mapping[str, Any], verb: str, group: str, resource: str) -> bool:
+    if rule.get("resourceNames"):
+        return False
+    wanted = (("verbs", verb), ("apiGroups", group), ("resources", resource))
+    return all({value, "*"} & set(rule.get(key) or ()) for key, value in wanted)

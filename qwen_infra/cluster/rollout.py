@@ -1,0 +1,130 @@
+"""Whether a Deployment's pods will come up, said as soon as it is known.
+
+Pulumi's own wait says nothing of GPUs, events or logs and lasts to its end even when a pod can never be scheduled. This
+one reads pods, events and the last log lines, reports progress, and stops at once on what cannot mend itself.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
+
+__all__ = ["RolloutState", "judge_rollout", "wait_for_rollout"]
+
+POLL_S = 1.0
+UNSCHEDULABLE_GRACE_S = 15.0
+"""A pod of the generation before may still hold the GPUs while it drains; the scheduler needs a moment after it."""
+HOPELESS_REASONS = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
+)
+CRASHES_TO_GIVE_UP = 2
+LOG_LINES = 3
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RolloutState:
+    """``ready``, ``waiting`` (with what for), ``unschedulable`` (may mend itself) or ``stuck`` (will not)."""
+
+    kind: Literal["ready", "waiting", "unschedulable", "stuck"]
+    message: str
+    pod: str | None = None
+
+
+def judge_rollout(deployment: Object, pods: Sequence[Object]) -> RolloutState:
+    """What the Deployment and its pods say now; a pod of an older generation that still runs is waited for."""
+    spec, status = deployment.get("spec", {}), deployment.get("status", {})
+    wanted = spec.get("replicas", 1)
+    observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
+    ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
+    if observed and ready >= wanted and status.get("replicas", 0) == wanted:
+        return RolloutState("ready", f"{ready} of {wanted} replicas ready")
+    alive = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+    for pod in alive:
+        if problem := _problem(pod):
+            return problem
+    waiting = next((_phase(pod) for pod in alive if not _is_ready(pod)), "no pod yet")
+    return RolloutState("waiting", f"{ready} of {wanted} replicas ready, {waiting}")
+
+
+def wait_for_rollout(
+    kubectl: Kubectl, namespace: str, name: str, *, timeout_s: float, report: Callable[[str], None]
+) -> RolloutState:
+    """The state in which the rollout ended: ``ready`` or ``stuck``; never later than ``timeout_s``.
+
+    Raises:
+        KubectlError: the cluster could not be asked.
+    """
+    started = time.monotonic()
+    unschedulable_since: float | None = None
+    while True:
+        state = _observe(kubectl, namespace, name)
+        waited_s = time.monotonic() - started
+        if state.kind in {"ready", "stuck"}:
+            return _with_logs(kubectl, namespace, state)
+        if state.kind == "unschedulable":
+            unschedulable_since = unschedulable_since if unschedulable_since is not None else time.monotonic()
+            if time.monotonic() - unschedulable_since > UNSCHEDULABLE_GRACE_S:
+                return RolloutState("stuck", state.message, state.pod)
+        else:
+            unschedulable_since = None
+        if waited_s > timeout_s:
+            message = f"not ready within {timeout_s:.0f} s: {state.message}"
+            return _with_logs(kubectl, namespace, RolloutState("stuck", message, state.pod))
+        report(f"{state.message} ({waited_s:.0f} s)")
+        time.sleep(POLL_S)
+
+
+def _observe(kubectl: Kubectl, namespace: str, name: str) -> RolloutState:
+    try:
+        deployment = kubectl.get("--namespace", namespace, "deployment", name)
+    except ObjectNotFoundError:
+        return RolloutState("stuck", f"Deployment {namespace}/{name} does not exist")
+    labels = deployment["spec"]["selector"]["matchLabels"]
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    return judge_rollout(deployment, kubectl.items("--namespace", namespace, "pods", f"--selector={selector}"))
+
+
+def _problem(pod: Object) -> RolloutState | None:
+    name = pod["metadata"]["name"]
+    for condition in pod.get("status", {}).get("conditions", ()):
+        if condition.get("reason") == "Unschedulable":
+            return RolloutState("unschedulable", f"pod {name} cannot be scheduled: {condition.get('message')}", name)
+    for status in pod.get("status", {}).get("containerStatuses", ()):
+        waiting = status.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in HOPELESS_REASONS:
+            return RolloutState("stuck", f"pod {name}: {waiting['reason']}: {waiting.get('message', '')}", name)
+        if status.get("restartCount", 0) >= CRASHES_TO_GIVE_UP:
+            ended = status.get("lastState", {}).get("terminated") or status.get("state", {}).get("terminated") or {}
+            why = f"{ended.get('reason', 'Error')}, exit code {ended.get('exitCode', 'unknown')}"
+            return RolloutState("stuck", f"pod {name} crashed {status['restartCount']} times ({why})", name)
+    return None
+
+
+def _phase(pod: Object) -> str:
+    status = pod.get("status", {})
+    place = f" on {pod['spec']['nodeName']}" if pod.get("spec", {}).get("nodeName") else ""
+    return f"pod {pod['metadata']['name']} is {status.get('phase', 'Pending')}{place}, not ready"
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
+
+
+def _with_logs(kubectl: Kubectl, namespace: str, state: RolloutState) -> RolloutState:
+    if state.kind == "ready" or state.pod is None:
+        return state
+    try:
+        text = kubectl.run("--namespace", namespace, "logs", state.pod, f"--tail={LOG_LINES}")
+    except KubectlError:
+        return state  # a pod that never started has no log, and the message stands without it
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return (
+        RolloutState(state.kind, f"{state.message}; its last log lines: {' | '.join(lines)}", state.pod)
+        if lines
+        else state
+    )

@@ -1,0 +1,125 @@
+"""``qwen:infra:InferenceEndpoint``: the address that clients use, proven to answer correctly and fast enough.
+
+Children: the Service, ``VerificationCheck``, ``BenchmarkCheck``; each check runs only when the one before has passed.
+"""
+
+from typing import Any
+
+import pulumi
+
+from qwen_infra.checks import (
+    BenchmarkCheck,
+    BenchmarkProvider,
+    VerificationCheck,
+    VerificationProvider,
+    require_passed,
+)
+from qwen_infra.components.kubernetes_object import KubernetesObject
+from qwen_infra.components.vllm_server import VllmServer, check_target
+from qwen_infra.manifests import build_service, decide_names
+from qwen_infra.planning import DeploymentPlan
+from qwen_infra.versions import RESULT_VERSION, SUITE_VERSION
+
+__all__ = ["InferenceEndpoint"]
+
+
+class InferenceEndpoint(pulumi.ComponentResource):
+    """A Service, verified and benchmarked.
+
+    Produces: Service (``qwen_infra.manifests.endpoint``), VerificationCheck, BenchmarkCheck.
+    """
+
+    url: pulumi.Output[str]
+    """Address inside the cluster."""
+    verification: pulumi.Output[str]
+    benchmark: pulumi.Output[str]
+    made_with: pulumi.Output[str]
+    """What answered the checks: a GPU, a miniature on the CPU, or the simulator."""
+    figures: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self, name: str, plan: DeploymentPlan, server: VllmServer, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("qwen:infra:InferenceEndpoint", name, None, opts)
+        names = decide_names(plan)
+        options = pulumi.ResourceOptions(parent=self)
+        service = KubernetesObject(f"{name}-service", build_service(plan, names), options)
+        self.url = pulumi.Output.from_input(f"http://{names.service}.{names.namespace}.svc:{plan.endpoint.port}")
+        self.verification = self.benchmark = self.made_with = pulumi.Output.from_input("not checked")
+        self.figures = pulumi.Output.from_input({})
+        passed = server.ready
+        if plan.verification_level != "off":
+            passed = self._verify(name, plan, passed, [service, server])
+        if plan.benchmark.workload != "off":
+            self._measure(name, plan, passed, [service, server])
+        self.register_outputs(
+            {
+                "url": self.url,
+                "verification": self.verification,
+                "benchmark": self.benchmark,
+                "madeWith": self.made_with,
+            }
+        )
+
+    def _verify(
+        self, name: str, plan: DeploymentPlan, after: pulumi.Output[str], depends_on: list[pulumi.Resource]
+    ) -> pulumi.Output[str]:
+        options = {
+            "level": plan.verification_level,
+            "thinking_by_default": plan.server.arguments.default_thinking,
+            "stack": pulumi.get_stack(),
+        }
+        inputs = {
+            "triggers": {**_server_triggers(plan), "suite": SUITE_VERSION, "level": plan.verification_level},
+            "target": check_target(plan).as_inputs(),
+            "options": options,
+            "after": after,
+        }
+        check = VerificationCheck(
+            f"{name}-verification", VerificationProvider(), inputs=inputs, parent=self, depends_on=depends_on
+        )
+        self.verification, self.made_with = check.summary, check.made_with
+        return require_passed(check)
+
+    def _measure(
+        self, name: str, plan: DeploymentPlan, after: pulumi.Output[str], depends_on: list[pulumi.Resource]
+    ) -> None:
+        settings = plan.benchmark
+        slos = settings.slos.model_dump() if settings.slos else {}
+        inputs = {
+            "triggers": {
+                **_server_triggers(plan),
+                "metrics": RESULT_VERSION,
+                "workload": settings.workload,
+                "slos": slos,
+            },
+            "target": check_target(plan).as_inputs(),
+            "options": {
+                "workload": settings.workload,
+                "slos": slos,
+                "timeout_s": settings.timeout_minutes * 60,
+                "vocabulary_size": plan.vocabulary_size,
+                "stack": pulumi.get_stack(),
+            },
+            "after": after,
+        }
+        check = BenchmarkCheck(
+            f"{name}-benchmark", BenchmarkProvider(), inputs=inputs, parent=self, depends_on=depends_on
+        )
+        self.benchmark, self.figures = check.summary, check.details
+        self.made_with = check.made_with
+        require_passed(check)
+
+
+def _server_triggers(plan: DeploymentPlan) -> dict[str, str]:
+    """What makes an earlier proof worthless when it changes."""
+    server = plan.server
+    return {
+        "image": server.image,
+        "arguments": " ".join(server.arguments.command()),
+        "revision": f"{plan.cache.repository}@{plan.cache.revision}",
+        "gpu": f"{server.gpu.count} x {server.gpu.product_label}",
+        "replicas": str(server.replicas),
+        "cluster": plan.cluster.identifier,
+        "service": f"{plan.cluster.namespace}/{plan.endpoint.service_name}:{plan.endpoint.port}",
+    }

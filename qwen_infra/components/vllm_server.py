@@ -1,0 +1,85 @@
+"""``qwen:infra:VllmServer``: vLLM on the GPUs, ready to answer.
+
+Children: the API key and its Secret (unless one exists), the Deployment, and ``ServerReadiness``, which waits for it.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import pulumi
+
+from qwen_infra.checks import CheckTarget, ServerReadiness, ServerReadinessProvider, require_passed
+from qwen_infra.checks.api_key import ApiKey
+from qwen_infra.components.kubernetes_object import KubernetesObject
+from qwen_infra.components.model_cache import ModelCache
+from qwen_infra.manifests import build_deployment, build_key_secret, decide_names
+from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["VllmServer", "check_target"]
+
+
+class VllmServer(pulumi.ComponentResource):
+    """One model, served by the pods of one Deployment.
+
+    Produces: ApiKey and Secret, Deployment (``qwen_infra.manifests.server``), ServerReadiness.
+    """
+
+    deployment: pulumi.Output[str]
+    ready: pulumi.Output[str]
+    """"passed" once every pod is ready; never when one is not, since the deployment fails then."""
+    readiness: ServerReadiness
+
+    def __init__(
+        self, name: str, plan: DeploymentPlan, cache: ModelCache, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("qwen:infra:VllmServer", name, None, opts)
+        names = decide_names(plan)
+        manifest = build_deployment(plan, names)
+        before: list[pulumi.Resource] = [cache]
+        if plan.endpoint.generate_key:
+            before.append(self._create_key_secret(name, plan))
+        options = pulumi.ResourceOptions(parent=self, depends_on=before)
+        deployment = KubernetesObject(f"{name}-deployment", manifest, options)
+        self.readiness = ServerReadiness(
+            f"{name}-readiness",
+            ServerReadinessProvider(),
+            inputs={
+                "triggers": {"manifest": _digest(manifest["spec"])},
+                "target": check_target(plan).as_inputs(),
+                "options": {"timeout_s": plan.server.ready_timeout_s},
+            },
+            parent=self,
+            depends_on=[deployment],
+        )
+        self.deployment = pulumi.Output.from_input(names.server)
+        self.ready = require_passed(self.readiness)
+        self.register_outputs({"deployment": self.deployment, "readiness": self.readiness.summary})
+
+    def _create_key_secret(self, name: str, plan: DeploymentPlan) -> pulumi.Resource:
+        key = ApiKey(f"{name}-key", self)
+        manifest = build_key_secret(plan, decide_names(plan), "")
+        manifest["stringData"] = {plan.endpoint.key_secret.key: pulumi.Output.secret(key.value)}
+        options = pulumi.ResourceOptions(parent=self, additional_secret_outputs=["data", "stringData"])
+        return KubernetesObject(f"{name}-key-secret", manifest, options)
+
+
+def check_target(plan: DeploymentPlan) -> CheckTarget:
+    """The names that lead a check to the planned server."""
+    names = decide_names(plan)
+    return CheckTarget(
+        namespace=names.namespace,
+        deployment=names.server,
+        service=names.service,
+        port=plan.endpoint.port,
+        served_model_name=plan.server.arguments.served_model_name,
+        secret_name=names.key_secret,
+        secret_key=plan.endpoint.key_secret.key,
+        kubeconfig=plan.cluster.kubeconfig,
+        context=plan.cluster.context,
+        url=plan.endpoint.url,
+    )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,106 @@
+"""``make demo``: cluster, model server, ``pulumi up``, the tables, and how to look around."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from qwen_infra import local, toolchain
+from qwen_infra.benchmark import REFERENCE_FIGURES, BenchmarkResult, find_latest, read_result, render_benchmark_table
+from qwen_infra.demo.workspace import STACK, open_workspace
+from qwen_infra.errors import CheckFailedError, ConfigurationError
+from qwen_infra.verification import VerificationReport, render_table
+
+__all__ = ["run_demo", "stop_demo"]
+
+Say = Callable[[str], None]
+
+LOOK_AROUND = """
+Look around:
+  source .demo/env
+  pulumi preview --stack gb200 --diff
+  pulumi stack output --stack gb200
+  kubectl --namespace qwen get deployments,pods,services,jobs
+  kubectl --namespace qwen port-forward service/vllm-qwen35-397b-service 8000:8000 &
+  export KEY=$(kubectl --namespace qwen get secret vllm-qwen35-397b-api-key -o jsonpath='{.data.api-key}' | base64 -d)
+  curl http://127.0.0.1:8000/v1/chat/completions -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+    -d '{"model": "qwen3.5", "messages": [{"role": "user", "content": "你好,请介绍一下你自己"}]}'
+
+Take it down:
+  make demo-down"""
+
+
+def run_demo(project: Path, server: Literal["vllm", "simulator"], say: Say) -> None:
+    """Deploy the gb200 stack of ``project`` on a simulated cluster; repeating it changes nothing that is right.
+
+    Raises:
+        ConfigurationError: not in the project's folder.
+        EnvironmentMissingError: a program could not be had, the cluster did not start.
+        CheckFailedError: ``pulumi up`` failed; its own message stands above.
+    """
+    _require_project(project)
+    started = time.monotonic()
+    tools = toolchain.ensure(toolchain.PROGRAMS, report=say)
+    say(f"[1/4] programs: {tools.bin_folder}")
+    cluster = local.up(
+        STACK,
+        profile="gb200",
+        server=server,
+        bin_folder=tools.bin_folder,
+        state_root=project / ".demo" / "cluster",
+        report=say,
+    )
+    say(f"[2/4] cluster: real Kubernetes, simulated nodes, {cluster.kubeconfig}")
+    workspace = open_workspace(project, tools, cluster.kubeconfig)
+    say(f"[3/4] pulumi up --stack {STACK} --yes")
+    if workspace.run("pulumi", "up", "--stack", STACK, "--yes", "--skip-preview") != 0:
+        raise CheckFailedError(
+            "pulumi up failed; its message stands above",
+            where=f"stack {STACK}",
+            mend="mend what it names, then run make demo again: only what is missing is done again",
+        )
+    say(f"[4/4] deployed in {time.monotonic() - started:.0f} s")
+    _show_results(project)
+    print(LOOK_AROUND)
+
+
+def stop_demo(project: Path, say: Say) -> None:
+    """Stop the demo's cluster and remove ``.demo``; results and built programs stay."""
+    _require_project(project)
+    folder = project / ".demo"
+    if not folder.exists():
+        say("there is no demo here")
+        return
+    local.down(STACK, state_root=folder / "cluster")
+    shutil.rmtree(folder)
+    say("the demo is down; results/ is kept")
+
+
+def _require_project(project: Path) -> None:
+    if not (project / f"Pulumi.{STACK}.yaml").is_file():
+        raise ConfigurationError(
+            f"there is no Pulumi.{STACK}.yaml here", where=str(project), mend="run it in the folder of the repository"
+        )
+
+
+def _show_results(project: Path) -> None:
+    root = project / "results"
+    shown = []
+    for kind, show in (("verification", _show_verification), ("benchmark", _show_benchmark)):
+        path = find_latest(root=root, stack=STACK, kind=kind)
+        if path is not None:
+            print(f"\n{show(read_result(path))}")
+            shown.append(str(path.relative_to(project)))
+    if shown:
+        print(f"\nWritten to: {', '.join(shown)}")
+
+
+def _show_verification(document: dict[str, Any]) -> str:
+    return render_table(VerificationReport.model_validate(document))
+
+
+def _show_benchmark(document: dict[str, Any]) -> str:
+    judgement = document.pop("slos", {})
+    table = render_benchmark_table(BenchmarkResult.model_validate(document), reference=REFERENCE_FIGURES)
+    return f"{table}\nSLOs: {judgement.get('reason', 'none')}"

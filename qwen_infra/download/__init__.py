@@ -1,0 +1,1 @@
+"""What runs inside the cache Job: one file that needs only Python and ``huggingface_hub``."""

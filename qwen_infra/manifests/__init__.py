@@ -1,0 +1,19 @@
+"""From a plan to Kubernetes objects: pure functions that return JSON-ready dicts in Kubernetes' own words."""
+
+from qwen_infra.manifests.download import build_download_job, build_download_script
+from qwen_infra.manifests.endpoint import build_key_secret, build_namespace, build_service
+from qwen_infra.manifests.names import Names, decide_names
+from qwen_infra.manifests.rendering import render_objects
+from qwen_infra.manifests.server import build_deployment
+
+__all__ = [
+    "Names",
+    "build_deployment",
+    "build_download_job",
+    "build_download_script",
+    "build_key_secret",
+    "build_namespace",
+    "build_service",
+    "decide_names",
+    "render_objects",
+]

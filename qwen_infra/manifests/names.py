@@ -1,0 +1,47 @@
+"""Every Kubernetes name and label, decided before any resource exists."""
+
+import hashlib
+from dataclasses import dataclass
+
+from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["MANAGED_BY", "Names", "decide_names"]
+
+MANAGED_BY = "qwen-infra"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one deployment's objects; all derive from the server's name, so two models never collide."""
+
+    namespace: str
+    server: str
+    service: str
+    key_secret: str
+    download: str
+    download_script: str
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """Labels by which the Deployment and the Service find the server's pods; never change after a release."""
+        return {"app": self.server}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of every object."""
+        return {**self.selector, "app.kubernetes.io/managed-by": MANAGED_BY, "app.kubernetes.io/part-of": self.server}
+
+
+def decide_names(plan: DeploymentPlan) -> Names:
+    """Names for a plan. The download's ends with a digest of what it fetches: another revision is another Job."""
+    server = plan.server.name
+    what = f"{plan.cache.repository}@{plan.cache.revision}"
+    digest = hashlib.sha256(what.encode()).hexdigest()[:8]
+    return Names(
+        namespace=plan.cluster.namespace,
+        server=server,
+        service=plan.endpoint.service_name,
+        key_secret=plan.endpoint.key_secret.secret_name,
+        download=f"{server}-download-{digest}",
+        download_script=f"{server}-download-script",
+    )

@@ -1,0 +1,26 @@
+"""All objects of a plan, in the order in which they are created; without a cluster and without Pulumi."""
+
+from typing import Any
+
+from qwen_infra.manifests.download import build_download_job, build_download_script
+from qwen_infra.manifests.endpoint import build_key_secret, build_namespace, build_service
+from qwen_infra.manifests.names import decide_names
+from qwen_infra.manifests.server import build_deployment
+from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["render_objects"]
+
+KEY_PLACEHOLDER = "<generated at deployment>"
+
+
+def render_objects(plan: DeploymentPlan) -> list[dict[str, Any]]:
+    """The Kubernetes objects of a plan; the API key is a placeholder, never a real one."""
+    names = decide_names(plan)
+    found: list[dict[str, Any]] = []
+    if plan.cluster.create_namespace:
+        found.append(build_namespace(names))
+    if plan.cache.storage.download:
+        found += [build_download_script(names), build_download_job(plan, names)]
+    if plan.endpoint.generate_key:
+        found.append(build_key_secret(plan, names, KEY_PLACEHOLDER))
+    return [*found, build_deployment(plan, names), build_service(plan, names)]

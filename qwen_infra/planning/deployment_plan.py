@@ -1,0 +1,88 @@
+"""What will be deployed, as plain data: printable, comparable, testable without Pulumi or a cluster."""
+
+from dataclasses import dataclass
+
+from qwen_infra.planning.server_arguments import ServerArguments
+from qwen_infra.settings.model import BenchmarkSettings, CacheSettings, ResourceSettings, SecretKeySettings
+from qwen_infra.sizing import Fit
+
+__all__ = ["CachePlan", "ClusterPlan", "DeploymentPlan", "EndpointPlan", "GpuPlan", "ServerPlan"]
+
+
+@dataclass(frozen=True)
+class ClusterPlan:
+    """Where everything goes."""
+
+    identifier: str
+    kubeconfig: str | None
+    context: str | None
+    namespace: str
+    create_namespace: bool
+
+
+@dataclass(frozen=True)
+class CachePlan:
+    """Which files are fetched, and where they lie.
+
+    ``folder`` is the checkpoint's folder inside the storage (``Qwen/Qwen3.5-397B-A17B-GPTQ-Int4``); ``mount_path`` is
+    where the server sees it.
+    """
+
+    repository: str
+    revision: str
+    folder: str
+    mount_path: str
+    storage: CacheSettings
+
+
+@dataclass(frozen=True)
+class GpuPlan:
+    """The GPUs that one replica takes, and how a node with them is recognised."""
+
+    name: str
+    product_label: str
+    node_label_key: str
+    resource_name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class ServerPlan:
+    """The Deployment. Times in seconds."""
+
+    name: str
+    image: str
+    replicas: int
+    node: str | None
+    gpu: GpuPlan
+    arguments: ServerArguments
+    resources: ResourceSettings
+    ready_timeout_s: int
+    drain_delay_s: int
+    termination_grace_s: int
+
+
+@dataclass(frozen=True)
+class EndpointPlan:
+    """The Service, the API key and how the checks reach it."""
+
+    service_name: str
+    port: int
+    key_secret: SecretKeySettings
+    generate_key: bool
+    url: str | None
+
+
+@dataclass(frozen=True)
+class DeploymentPlan:
+    """Everything that the manifests, the components and the checks are made from."""
+
+    model_name: str
+    vocabulary_size: int
+    fit: Fit
+    cluster: ClusterPlan
+    cache: CachePlan
+    server: ServerPlan
+    endpoint: EndpointPlan
+    verification_level: str
+    benchmark: BenchmarkSettings

@@ -1,0 +1,146 @@
+"""Whether a plan can work on a cluster as it is, judged before anything is created; in previews too.
+
+Pure: plan and facts in, an error out. What only time can tell (a node that is full now) is the readiness wait's job.
+"""
+
+import difflib
+
+from qwen_infra.benchmark import WORKLOADS, parse_slos
+from qwen_infra.cluster.facts import ClusterFacts
+from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
+from qwen_infra.manifests.names import MANAGED_BY
+from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["check_preflight"]
+
+NEEDED_PERMISSIONS = (
+    ("create", "apps", "deployments"),
+    ("patch", "apps", "deployments"),
+    ("create", "batch", "jobs"),
+    ("create", "", "services"),
+    ("create", "", "secrets"),
+    ("get", "", "secrets"),
+    ("create", "", "configmaps"),
+    ("list", "", "pods"),
+    ("get", "", "pods/log"),
+    ("create", "", "pods/portforward"),
+)
+"""(verb, API group, resource) that ``pulumi up`` and its checks use in the namespace."""
+
+
+def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        EnvironmentMissingError: no suitable node, a missing permission, a missing Secret.
+        ConfigurationError: a namespace that this stack would take over, a named node that does not exist.
+    """
+    _check_benchmark(plan)
+    _check_permissions(plan, facts)
+    _check_namespace(plan, facts, stack)
+    _check_nodes(plan, facts)
+    _check_secret(plan, facts)
+
+
+def _check_benchmark(plan: DeploymentPlan) -> None:
+    workload, slos = plan.benchmark.workload, plan.benchmark.slos
+    if workload not in {"off", *WORKLOADS}:
+        near = difflib.get_close_matches(workload, WORKLOADS, n=1)
+        raise ConfigurationError(
+            f"there is no such workload{f', did you mean {near[0]}?' if near else ''}",
+            where="qwen-infra:benchmark.workload",
+            found=workload,
+            expected=f"one of: off, {', '.join(WORKLOADS)}",
+            mend=f"pulumi config set --path 'qwen-infra:benchmark.workload' {near[0] if near else 'smoke'}",
+        )
+    if slos:
+        try:
+            parse_slos(slos.limits, hardware=slos.hardware)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                error.what, where="qwen-infra:benchmark.slos.limits", found=error.found, expected=error.expected
+            ) from None
+
+
+def _check_permissions(plan: DeploymentPlan, facts: ClusterFacts) -> None:
+    missing = [needed for needed in NEEDED_PERMISSIONS if not facts.allows(*needed)]
+    if missing:
+        verb, _, resource = missing[0]
+        named = ", ".join(f"{verb} {resource}{f'.{group}' if group else ''}" for verb, group, resource in missing)
+        raise EnvironmentMissingError(
+            f"these credentials may not: {named}",
+            where=f"namespace {plan.cluster.namespace}",
+            mend=f"ask for a Role with them; try `kubectl auth can-i {verb} {resource} -n {plan.cluster.namespace}`",
+        )
+
+
+def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> None:
+    labels, namespace = facts.namespace_labels, plan.cluster.namespace
+    if labels is None and not plan.cluster.create_namespace:
+        raise EnvironmentMissingError(
+            "the namespace does not exist, and the stack is told not to create it",
+            where="qwen-infra:cluster.namespace",
+            found=namespace,
+            mend=f"kubectl create namespace {namespace}",
+        )
+    if (
+        labels is not None
+        and plan.cluster.create_namespace
+        and labels.get("app.kubernetes.io/managed-by") != MANAGED_BY
+    ):
+        raise ConfigurationError(
+            f"the namespace exists already and was not created by qwen-infra, so stack {stack} will not take it over",
+            where="qwen-infra:cluster.namespace",
+            found=namespace,
+            mend="pulumi config set --path 'qwen-infra:cluster.createNamespace' false",
+        )
+
+
+def _check_nodes(plan: DeploymentPlan, facts: ClusterFacts) -> None:
+    server, gpu = plan.server, plan.server.gpu
+    named = [node for node in facts.nodes if node.labels.get("kubernetes.io/hostname") == server.node]
+    if server.node and not named:
+        known = ", ".join(node.labels.get("kubernetes.io/hostname", node.name) for node in facts.nodes)
+        raise ConfigurationError(
+            "the cluster has no such node",
+            where="qwen-infra:server.node",
+            found=server.node,
+            expected=f"one of: {known or 'the cluster has no node at all'}",
+            mend="pulumi config set --path 'qwen-infra:server.node' <host name>",
+        )
+    candidates = named if server.node else list(facts.nodes)
+    right = [node for node in candidates if node.labels.get(gpu.node_label_key) == gpu.product_label]
+    if not right:
+        seen = sorted({node.labels.get(gpu.node_label_key, "no GPU label") for node in candidates})
+        raise EnvironmentMissingError(
+            f"no {'such ' if server.node else ''}node has this GPU",
+            where="qwen-infra:server.gpu",
+            found=", ".join(seen) or "no node",
+            expected=f"{gpu.node_label_key}={gpu.product_label}",
+            mend=f"look with `kubectl get nodes -L {gpu.node_label_key}`, then choose that GPU or another cluster",
+        )
+    most = max(node.count(gpu.resource_name) for node in right)
+    if most < gpu.count:
+        raise EnvironmentMissingError(
+            f"no node has enough GPUs for tensor parallel size {gpu.count}",
+            where="qwen-infra:server.tensorParallelSize",
+            found=f"at most {most} x {gpu.resource_name} on a {gpu.name} node",
+            expected=f"{gpu.count}",
+            mend=f"pulumi config set --path 'qwen-infra:server.tensorParallelSize' {most or 1}",
+        )
+
+
+def _check_secret(plan: DeploymentPlan, facts: ClusterFacts) -> None:
+    if plan.endpoint.generate_key:
+        return
+    secret, namespace = plan.endpoint.key_secret, plan.cluster.namespace
+    if secret.key not in facts.secret_keys.get(secret.secret_name, frozenset()):
+        found = ", ".join(sorted(facts.secret_keys.get(secret.secret_name, ()))) or "no such Secret"
+        raise EnvironmentMissingError(
+            "the Secret with the API key is missing, or has no such key",
+            where="qwen-infra:endpoint.apiKey",
+            found=found,
+            expected=f"Secret {namespace}/{secret.secret_name} with the key {secret.key}",
+            mend=f"kubectl --namespace {namespace} create secret generic {secret.secret_name} "
+            f"--from-literal={secret.key}=$(openssl rand -hex 32)",
+        )

@@ -1,0 +1,109 @@
+"""From a stack file, or Pulumi's view of it, to ``StackSettings``; errors name the key and what mends it."""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from qwen_infra.errors import ConfigurationError
+from qwen_infra.settings.model import StackSettings
+
+__all__ = ["NAMESPACE", "load_settings", "load_stack_file"]
+
+NAMESPACE = "qwen-infra"
+
+
+def load_stack_file(folder: Path, stack: str) -> StackSettings:
+    """Settings of ``Pulumi.<stack>.yaml`` in ``folder``, read without Pulumi.
+
+    Raises:
+        ConfigurationError: no such file, not YAML, or a wrong key or value.
+    """
+    path = folder / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = sorted(found.name[len("Pulumi.") : -len(".yaml")] for found in folder.glob("Pulumi.*.yaml"))
+        raise ConfigurationError(
+            f"there is no stack file {path.name}",
+            where="--stack",
+            found=stack,
+            expected=f"one of: {', '.join(known) or 'none in this folder'}",
+            mend=f"write {path.name}, or run this in the folder that has it",
+        )
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ConfigurationError("the stack file is not YAML", where=path.name, found=problem) from None
+    config = document.get("config") if isinstance(document, dict) else None
+    if not isinstance(config, dict):
+        raise ConfigurationError("the stack file has no `config:` section", where=path.name)
+    return load_settings(config)
+
+
+def load_settings(config: Mapping[str, Any]) -> StackSettings:
+    """Settings from ``{"qwen-infra:model": {...}, ...}``; values may be JSON texts, as Pulumi hands them over.
+
+    Raises:
+        ConfigurationError: every wrong key and value in one message.
+    """
+    prefix = f"{NAMESPACE}:"
+    raw = {key.removeprefix(prefix): _decode(value) for key, value in config.items() if key.startswith(prefix)}
+    try:
+        return StackSettings.model_validate(raw)
+    except ValidationError as error:
+        raise _explain(error.errors()) from None
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        return json.loads(value)
+    return value
+
+
+def _explain(details: Sequence[ErrorDetails]) -> ConfigurationError:
+    """One error, or a list of them in one message; each names its key and, where one exists, the command."""
+    if len(details) == 1:
+        return _explain_one(details[0])
+    lines = "; ".join(f"({number}) {_explain_one(item)}" for number, item in enumerate(details, 1))
+    return ConfigurationError(f"{len(details)} keys of the stack file are wrong: {lines}")
+
+
+def _explain_one(detail: ErrorDetails) -> ConfigurationError:
+    path = [str(part) for part in detail["loc"]]
+    key = f"{NAMESPACE}:{'.'.join(path)}"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(path[:-1])
+        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        return ConfigurationError(
+            f"there is no such key{f', did you mean {near[0]}?' if near else ''}",
+            where=key,
+            expected=f"one of: {', '.join(known)}",
+            mend=f"pulumi config rm --path '{key}'",
+        )
+    if detail["type"] == "missing":
+        return ConfigurationError(
+            "this key is required and missing", where=key, mend=f"pulumi config set --path '{key}' <value>"
+        )
+    return ConfigurationError(
+        detail["msg"].removeprefix("Value error, "),
+        where=key,
+        found=json.dumps(detail["input"], default=str, ensure_ascii=False),
+        mend=f"pulumi config set --path '{key}' <value>",
+    )
+
+
+def _known_keys(path: Sequence[str]) -> list[str]:
+    model: type[BaseModel] = StackSettings
+    for part in path:
+        field = next((field for field in model.model_fields.values() if field.alias == part), None)
+        options = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+        nested = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+        if not nested:
+            return []
+        model = nested[0]
+    return sorted(field.alias or name for name, field in model.model_fields.items())

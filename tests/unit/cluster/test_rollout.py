@@ -1,0 +1,77 @@
+"""What the state of a Deployment and its pods means."""
+
+from typing import Any
+
+from qwen_infra.cluster.rollout import judge_rollout
+
+
+def deployment(wanted: int = 1, **status: int) -> dict[str, Any]:
+    return {"metadata": {"generation": 2}, "spec": {"replicas": wanted}, "status": {"observedGeneration": 2, **status}}
+
+
+def pod(name: str = "server-0", **changes: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {}, "status": {"phase": "Pending", **changes}}
+
+
+def container(**state: Any) -> dict[str, Any]:
+    return {"containerStatuses": [{"state": {}, "restartCount": 0, **state}]}
+
+
+def test_all_replicas_ready_is_ready() -> None:
+    assert judge_rollout(deployment(2, replicas=2, readyReplicas=2, updatedReplicas=2), []).kind == "ready"
+
+
+def test_a_generation_that_the_controller_has_not_seen_is_not_ready() -> None:
+    seen = deployment(1, replicas=1, readyReplicas=1, updatedReplicas=1)
+    seen["status"]["observedGeneration"] = 1
+    assert judge_rollout(seen, []).kind == "waiting"
+
+
+def test_ready_pods_of_the_old_generation_are_not_ready() -> None:
+    assert judge_rollout(deployment(1, replicas=1, readyReplicas=1, updatedReplicas=0), []).kind == "waiting"
+
+
+def test_an_old_pod_beside_the_new_one_is_waited_for() -> None:
+    assert judge_rollout(deployment(1, replicas=2, readyReplicas=2, updatedReplicas=1), []).kind == "waiting"
+
+
+def test_an_unschedulable_pod_is_told_in_the_schedulers_words() -> None:
+    condition = {"reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."}
+    state = judge_rollout(deployment(), [pod(conditions=[condition])])
+    assert state.kind == "unschedulable"
+    assert "1 Insufficient nvidia.com/gpu" in state.message
+
+
+def test_an_image_that_cannot_be_pulled_is_hopeless() -> None:
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "manifest unknown"}}
+    state = judge_rollout(deployment(), [pod(**container(state=waiting))])
+    assert (state.kind, state.message) == ("stuck", "pod server-0: ImagePullBackOff: manifest unknown")
+
+
+def test_a_missing_secret_is_hopeless() -> None:
+    waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "key" not found'}}
+    assert 'secret "key" not found' in judge_rollout(deployment(), [pod(**container(state=waiting))]).message
+
+
+def test_one_crash_is_waited_for() -> None:
+    assert judge_rollout(deployment(), [pod(**container(restartCount=1))]).kind == "waiting"
+
+
+def test_a_second_crash_is_hopeless_and_tells_the_exit_code() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    state = judge_rollout(deployment(), [pod(**container(restartCount=2, lastState=ended))])
+    assert (state.kind, state.message) == ("stuck", "pod server-0 crashed 2 times (OOMKilled, exit code 137)")
+
+
+def test_a_pod_that_is_going_away_is_not_judged() -> None:
+    going = pod(**container(restartCount=5))
+    going["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"
+    assert judge_rollout(deployment(), [going]).kind == "waiting"
+
+
+def test_waiting_says_which_pod_is_where() -> None:
+    starting = pod(phase="Running")
+    starting["spec"]["nodeName"] = "node-1"
+    assert judge_rollout(deployment(), [starting]).message == (
+        "0 of 1 replicas ready, pod server-0 is Running on node-1, not ready"
+    )

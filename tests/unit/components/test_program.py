@@ -1,0 +1,98 @@
+"""What the program registers, under mocks; unknown values fail a test instead of passing it silently."""
+
+import asyncio
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import rpc
+from pulumi.runtime.settings import get_monitor
+
+from qwen_infra.planning import make_plan
+from qwen_infra.program import deploy
+from qwen_infra.settings import load_stack_file
+
+ROOT = Path(__file__).parents[3]
+CHECKED = {"passed": True, "summary": "fine", "made_with": "a mock", "details": {}}
+
+
+class Mocks(pulumi.runtime.Mocks):
+    """Answers as the engine would after a deployment in which every check passed."""
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        state = dict(args.inputs)
+        if args.typ.startswith("pulumi-python:dynamic/qwen:"):
+            state |= {"value": "sk-made"} if args.typ.endswith("ApiKey") else CHECKED
+        return f"{args.name}-id", state
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+        return {}, None
+
+
+@pytest.fixture(autouse=True)
+def _unwrap_pulumi_pickler() -> Iterator[None]:
+    """Each dynamic resource wraps the pickler once more (SDK 3.259); a long run would hit the recursion limit."""
+    original = pickle._Pickler._batch_setitems  # type: ignore[attr-defined]
+    yield
+    pickle._Pickler._batch_setitems = original  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> Iterator[None]:
+    """Pulumi's mocks take the thread's event loop, which another test's ``asyncio.run`` has removed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture
+def registered() -> dict[str, Any]:
+    """Every resource of the gb200 stack: URN -> inputs."""
+    pulumi.runtime.set_mocks(Mocks(), preview=False, stack="gb200", project="qwen-infra")
+
+    @pulumi.runtime.test
+    def program() -> None:
+        deploy(make_plan(load_stack_file(ROOT, "gb200")))
+
+    program()
+    monitor: Any = get_monitor()
+    return {urn: item.state for urn, item in monitor.resources.items()}
+
+
+def types(registered: dict[str, Any]) -> list[str]:
+    return [urn.split("::")[-2].split("$")[-1] for urn in registered]
+
+
+def test_the_three_components_have_their_type_tokens(registered: dict[str, Any]) -> None:
+    assert {"qwen:infra:ModelCache", "qwen:infra:VllmServer", "qwen:infra:InferenceEndpoint"} <= set(types(registered))
+
+
+def test_children_stand_under_their_component_and_carry_its_name(registered: dict[str, Any]) -> None:
+    children = [urn for urn in registered if "qwen:infra:" in urn.split("::")[-2] and "$" in urn.split("::")[-2]]
+    assert children
+    assert all(urn.split("::")[-1].startswith("vllm-qwen35-397b") for urn in children)
+
+
+def test_one_provider_serves_everything(registered: dict[str, Any]) -> None:
+    assert types(registered).count("pulumi:providers:kubernetes") == 1
+
+
+def test_the_three_checks_are_registered(registered: dict[str, Any]) -> None:
+    checks = [name.rpartition(":")[2] for name in types(registered) if name.startswith("pulumi-python:dynamic/qwen:")]
+    assert sorted(checks) == ["ApiKey", "BenchmarkCheck", "ServerReadiness", "VerificationCheck"]
+
+
+def test_no_check_has_the_key_among_its_inputs(registered: dict[str, Any]) -> None:
+    checks = {urn: state for urn, state in registered.items() if "Check::" in urn or "Readiness::" in urn}
+    assert checks
+    assert "sk-made" not in str(checks)
+
+
+def test_the_secret_holds_the_generated_key_as_a_secret(registered: dict[str, Any]) -> None:
+    (state,) = [state for urn, state in registered.items() if urn.split("::")[-2].endswith("core/v1:Secret")]
+    assert rpc.is_rpc_secret(state["stringData"])

@@ -1,0 +1,99 @@
+"""What is refused before anything is created, and in which words."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qwen_infra.cluster.facts import ClusterFacts, Node
+from qwen_infra.errors import ConfigurationError, EnvironmentMissingError, QwenInfraError
+from qwen_infra.planning import make_plan
+from qwen_infra.preflight import check_preflight
+from qwen_infra.settings import load_stack_file
+
+PLAN = make_plan(load_stack_file(Path(__file__).parents[3], "gb200"))
+LABELS = {"kubernetes.io/hostname": "gb200-pod2-f06-node05"}
+
+
+def node(gpus: int = 4, product: str = "NVIDIA-GB200") -> Node:
+    labels = LABELS | {"nvidia.com/gpu.product": product}
+    return Node("gb200-pod2-f06-node05", labels, {"nvidia.com/gpu": str(gpus)})
+
+
+def facts(*nodes: Node, **changes: Any) -> ClusterFacts:
+    return ClusterFacts(nodes=nodes or (node(),), **changes)
+
+
+def refusal(found: ClusterFacts, plan: Any = PLAN) -> str:
+    with pytest.raises(QwenInfraError) as caught:
+        check_preflight(plan, found, stack="gb200")
+    return str(caught.value)
+
+
+def test_a_fitting_cluster_is_accepted() -> None:
+    check_preflight(PLAN, facts(), stack="gb200")
+
+
+def test_a_named_node_that_does_not_exist_is_refused() -> None:
+    told = refusal(facts(replace(node(), labels={"kubernetes.io/hostname": "other"})))
+    assert told.startswith("qwen-infra:server.node: the cluster has no such node (found gb200-pod2-f06-node05")
+    assert "one of: other" in told
+
+
+def test_a_node_with_another_gpu_is_refused() -> None:
+    told = refusal(facts(node(product="NVIDIA-H200")))
+    assert "found NVIDIA-H200, expected nvidia.com/gpu.product=NVIDIA-GB200" in told
+
+
+def test_too_few_gpus_on_a_node_are_refused_with_the_command_that_mends_it() -> None:
+    told = refusal(facts(node(gpus=2)))
+    assert "no node has enough GPUs for tensor parallel size 4 (found at most 2 x nvidia.com/gpu" in told
+    assert "pulumi config set --path 'qwen-infra:server.tensorParallelSize' 2" in told
+
+
+def test_an_empty_cluster_is_refused() -> None:
+    assert "the cluster has no node at all" in refusal(ClusterFacts(nodes=()))
+
+
+def test_a_foreign_namespace_is_not_taken_over() -> None:
+    with pytest.raises(ConfigurationError, match=r"createNamespace' false"):
+        check_preflight(PLAN, facts(namespace_labels={}), stack="gb200")
+
+
+def test_our_own_namespace_is_accepted() -> None:
+    ours = {"app.kubernetes.io/managed-by": "qwen-infra"}
+    check_preflight(PLAN, facts(namespace_labels=ours), stack="gb200")
+
+
+def test_a_missing_namespace_that_must_exist_is_refused() -> None:
+    plan = replace(PLAN, cluster=replace(PLAN.cluster, create_namespace=False))
+    assert "kubectl create namespace qwen" in refusal(facts(), plan)
+
+
+def test_missing_permissions_are_named() -> None:
+    rules = ({"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]},)
+    told = refusal(facts(rules=rules, rules_complete=True))
+    assert "these credentials may not: create deployments.apps, patch deployments.apps" in told
+    assert "kubectl auth can-i create deployments -n qwen" in told
+
+
+def test_an_incomplete_list_of_permissions_refuses_nothing() -> None:
+    check_preflight(PLAN, facts(rules=(), rules_complete=False), stack="gb200")
+
+
+def with_existing_secret() -> Any:
+    secret = replace(PLAN.endpoint, generate_key=False)
+    return replace(PLAN, endpoint=secret)
+
+
+def test_a_missing_secret_is_refused_with_the_command_that_makes_it() -> None:
+    with pytest.raises(EnvironmentMissingError, match=r"create secret generic vllm-qwen35-397b-api-key --from-literal"):
+        check_preflight(with_existing_secret(), facts(), stack="gb200")
+
+
+def test_a_secret_without_the_key_is_refused() -> None:
+    found = facts(secret_keys={"vllm-qwen35-397b-api-key": frozenset({"token"})})
+    assert "found token, expected Secret qwen/vllm-qwen35-397b-api-key with the key api-key" in refusal(
+        found, with_existing_secret()
+    )
