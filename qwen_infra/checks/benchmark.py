@@ -14,6 +14,8 @@ __all__ = ["BenchmarkCheck", "BenchmarkProvider"]
 class BenchmarkProvider(CheckProvider):
     """Runs ``options.workload`` within ``options.timeout_s`` and judges ``options.slos``."""
 
+    what = "benchmark"
+
     def run(self, inputs: Inputs, target: CheckTarget, report: Report) -> CheckOutcome:
         from qwen_infra.checks.measuring import measure  # a preview only compares, and is not to wait for this import
 

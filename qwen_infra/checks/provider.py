@@ -8,7 +8,7 @@ Pulumi would show a traceback and keep no state.
 import uuid
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
@@ -28,6 +28,8 @@ class CheckProvider(ResourceProvider):
     """Base of the three providers; stored in the state by module and class name, so these must not move."""
 
     serialize_as_secret_always = False
+    what: ClassVar[str]
+    """The check's name in a sentence, for the line that tells why it could not be done."""
 
     @abstractmethod
     def run(self, inputs: Inputs, target: CheckTarget, report: Report) -> CheckOutcome:
@@ -52,7 +54,7 @@ class CheckProvider(ResourceProvider):
         try:
             outcome = self.run(inputs, CheckTarget.parse(inputs["target"]), make_reporter(inputs["urn"]))
         except QwenInfraError as error:
-            outcome = CheckOutcome(passed=False, summary=str(error))
+            outcome = CheckOutcome(passed=False, summary=f"{self.what} failed: {error}")
         return {
             **inputs,
             "passed": outcome.passed,

@@ -13,6 +13,8 @@ __all__ = ["ServerReadiness", "ServerReadinessProvider"]
 class ServerReadinessProvider(CheckProvider):
     """Waits for pods, then for ``/health``; both within the start-up budget ``options.timeout_s``."""
 
+    what = "readiness"
+
     def run(self, inputs: Inputs, target: CheckTarget, report: Report) -> CheckOutcome:
         from qwen_infra.checks.waiting import wait  # a preview only compares, and is not to wait for this import
 

@@ -14,6 +14,8 @@ __all__ = ["VerificationCheck", "VerificationProvider"]
 class VerificationProvider(CheckProvider):
     """Runs the suite at ``options.level``."""
 
+    what = "verification"
+
     def run(self, inputs: Inputs, target: CheckTarget, report: Report) -> CheckOutcome:
         from qwen_infra.checks.verifying import verify  # a preview only compares, and is not to wait for this import
 

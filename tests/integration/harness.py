@@ -71,6 +71,10 @@ class Project:
     def state(self) -> str:
         return json.dumps(self.stack.export_stack().deployment)
 
+    def state_on_disk(self) -> str:
+        """The backend's own files, in which secrets are encrypted (an export through the API decrypts them)."""
+        return "".join(path.read_text("utf-8") for path in (self.folder / "state").rglob("*.json"))
+
     def destroy(self) -> None:
         if '"resources"' in self.state():
             self.stack.destroy(remove=False)

@@ -51,7 +51,8 @@ def test_the_key_stands_nowhere_in_clear(project: Make) -> None:
     results = "".join(path.read_text("utf-8") for path in (deployed.folder / "results").rglob("*.json"))
     manifests = deployed.kubectl.run("--namespace", "qwen-test", "get", "deployments,pods,jobs,services", "-oyaml")
     encoded = base64.b64encode(key.encode()).decode()
-    everything = deployed.state() + results + manifests
+    everything = deployed.state_on_disk() + results + manifests
+    assert "vllm-qwen35-4b-api-key" in everything
     assert key not in everything
     assert encoded not in everything
 
@@ -72,18 +73,26 @@ def test_a_wrong_answer_fails_with_one_line_and_only_the_checks_run_again(projec
     assert "create" not in changed
 
 
-def test_a_missed_slo_fails_with_one_line_and_only_the_benchmark_runs_again(project: Make) -> None:
+def test_a_failing_benchmark_fails_with_one_line_and_only_the_benchmark_runs_again(project: Make) -> None:
     deployed = project(benchmark=SLOS, verification={"level": "off"})
     deployed.up()
     faults(deployed, "server-error")
     limits = {"success_rate": 1, "p99_ttft_ms": 50000}
     deployed.configure({"benchmark": {"workload": "smoke", "slos": {"hardware": "simulator", "limits": limits}}})
     told = deployed.fail()
-    assert "error: benchmark smoke" in told
+    assert "error: benchmark failed: " in told
     assert "Traceback" not in told
     faults(deployed)
     changed = changes(deployed)
     assert changed.get("update") == 1
+
+
+def test_a_missed_slo_fails_with_the_metric_its_value_and_its_limit(project: Make) -> None:
+    slos = {"hardware": "simulator", "limits": {"p99_ttft_ms": 0.001}}
+    told = project(benchmark={"workload": "smoke", "slos": slos}, verification={"level": "off"}).fail()
+    assert "error: benchmark smoke" in told
+    assert "p99_ttft_ms" in told
+    assert "Traceback" not in told
 
 
 def test_slos_of_other_hardware_are_shown_and_not_judged(project: Make) -> None:
