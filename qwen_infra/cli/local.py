@@ -52,6 +52,34 @@ def down(name: Name = "gb200") -> None:
 
 
 @app.command()
+def status(
+    name: Annotated[str | None, typer.Option(help="Name of the cluster; default: all.")] = None, as_json: AsJson = False
+) -> None:
+    """Show what runs: clusters, their nodes, the servers behind their pods; exit code 1 when something is unwell.
+
+    Example: qwen-infra local status --name gb200
+    """
+    from dataclasses import asdict
+
+    from qwen_infra.local import status as look
+
+    found = look(name)
+    if as_json:
+        print_json([asdict(cluster) for cluster in found])
+    for cluster in [] if as_json else found:
+        print(
+            f"{cluster.name}: {'running' if cluster.healthy else 'not well'}, server {cluster.server} (simulated nodes)"
+        )
+        for node in cluster.nodes:
+            print(f"  node {node.name}: {'ready' if node.ready else 'not ready'}, {node.gpus} x {node.gpu_product}")
+        for server in cluster.servers:
+            print(f"  pod {server.namespace}/{server.pod}: {server.kind}, {server.state}, port {server.port}")
+    if not found and not as_json:
+        print("no local cluster")
+    raise typer.Exit(0 if all(cluster.healthy for cluster in found) else 1)
+
+
+@app.command()
 def prepare() -> None:
     """Install vLLM for the CPU and train the miniature model, so that nothing has to be waited for later."""
     from qwen_infra.local import ensure_miniature, ensure_vllm
