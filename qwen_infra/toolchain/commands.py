@@ -81,7 +81,7 @@ class CommandRunner:
         if timed_out:
             raise CommandFailedError(text, f"not finished after {self.timeout_s:g} s", last_lines(lines))
         if process.returncode != 0:
-            raise CommandFailedError(text, f"exit code {process.returncode}", last_lines(lines))
+            raise CommandFailedError(text, _describe_end(process.returncode), last_lines(lines))
         return lines
 
     def _follow(self, process: subprocess.Popen[str], text: str) -> tuple[list[str], bool]:
@@ -106,9 +106,13 @@ class CommandRunner:
 
 
 def last_lines(lines: Sequence[str]) -> list[str]:
-    """The lines that tell why a build failed: the last ones, without the names of compiled packages."""
-    telling = [line for line in lines if " " in line.strip()] or list(lines)
+    """The lines that tell why a build failed: the last ones, without the names of packages compiled and fetched."""
+    telling = [line for line in lines if " " in line.strip() and not line.startswith("go: downloading ")] or list(lines)
     return telling[-_TAIL_LINES:]
+
+
+def _describe_end(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"ended by signal {signal.Signals(-code).name}"
 
 
 def _forward_lines(process: subprocess.Popen[str], arrivals: "queue.Queue[str | None]") -> None:

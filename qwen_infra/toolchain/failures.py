@@ -16,11 +16,10 @@ _NETWORK_WORDS = (
     "i/o timeout",
     "connection refused",
     "tls handshake",
-    "403",
-    "404",
-    "410",
-    "502",
-    "503",
+    "403 forbidden",
+    "404 not found",
+    "502 bad gateway",
+    "503 service",
 )
 _PIP_NETWORK_WORDS = (
     "could not find a version",

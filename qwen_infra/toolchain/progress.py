@@ -13,6 +13,7 @@ Report = Callable[[str], None]
 
 _PLAIN_EVERY_S = 20
 _LIVE_EVERY_S = 0.5
+_DEFAULT_COLUMNS = 80
 _MEASURED_CORES = 2
 _USEFUL_CORES = 8
 """More cores than this bring little: the linker and the largest packages run on one."""
@@ -71,8 +72,9 @@ class Progress:
         self._shown = now
         line = f"{self._head()}: {clock(now - self._started)}" + (f", {detail}" if detail else "")
         if self._is_live:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
-            sys.stderr.write(f"\r\x1b[K{line[:width]}")
+            # A terminal without a size says 0.
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns or _DEFAULT_COLUMNS
+            sys.stderr.write(f"\r\x1b[K{line[: columns - 1]}")
             sys.stderr.flush()
         else:
             self._report(line)

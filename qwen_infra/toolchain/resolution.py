@@ -7,14 +7,13 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.toolchain.builds import build_recipes, is_built
-from qwen_infra.toolchain.folders import is_placed, make_folder, place_file, recipes_folder, toolchain_folder
+from qwen_infra.toolchain.folders import is_placed, make_folder, make_link, place_file, recipes_folder, toolchain_folder
 from qwen_infra.toolchain.lookup import Finder, is_plugin_installed, plugin_file
 from qwen_infra.toolchain.programs import BUILD_ORDER, PROGRAMS, Lookup, Program, select_programs
 from qwen_infra.toolchain.progress import Report
@@ -149,13 +148,14 @@ def _make_bin_folder(entries: Mapping[str, tuple[Path, bool]]) -> Path:
     folder = root / f"bin-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     if folder.is_dir() and all(is_placed(path, folder / name) for name, (path, _) in entries.items()):
         return folder
-    temporary = Path(tempfile.mkdtemp(prefix=".bin-", dir=make_folder(root)))
-    temporary.chmod(0o755)
+    temporary = root / f".{folder.name}.{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    make_folder(temporary)
     for name, (path, is_own) in entries.items():
         if is_own:
             place_file(path, temporary / name)
         else:
-            (temporary / name).symlink_to(path)
+            make_link(path, temporary / name)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         temporary.rename(folder)

@@ -163,7 +163,7 @@ def test_a_cache_that_cannot_be_written_is_answered_with_another_one(
     monkeypatch.setenv("QWEN_INFRA_CACHE", str(machine.root / "file"))
     machine.put_go()
 
-    with pytest.raises(EnvironmentMissingError, match="set QWEN_INFRA_CACHE to a folder that you can write to"):
+    with pytest.raises(EnvironmentMissingError, match="or set QWEN_INFRA_CACHE to a folder that you can write to"):
         build(["etcd"])
 
 

@@ -47,6 +47,11 @@ def test_a_failure_tells_the_exit_code_and_the_last_lines(tmp_path: Path) -> Non
     assert (caught.value.reason, caught.value.tail) == ("exit code 7", ("it is broken",))
 
 
+def test_a_command_that_was_killed_is_told_from_one_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailedError, match="ended by signal SIGKILL"):
+        runner(tmp_path).run(["sh", "-c", "kill -9 $$"], folder=tmp_path)
+
+
 def test_a_command_that_does_not_exist_is_a_failure_of_that_command(tmp_path: Path) -> None:
     with pytest.raises(CommandFailedError, match="`/nowhere/go build`: could not be started: No such file"):
         runner(tmp_path).run(["/nowhere/go", "build"], folder=tmp_path)
@@ -71,8 +76,11 @@ def test_output_that_is_not_text_is_no_obstacle(tmp_path: Path) -> None:
     assert runner(tmp_path).run([sys.executable, "-c", program], folder=tmp_path) == ["�"]
 
 
-def test_the_names_of_compiled_packages_do_not_hide_the_reason() -> None:
-    lines = ["# example.org/broken", "main.go:3:1: undefined: x", *(f"example.org/fine{n}" for n in range(50))]
+def test_the_names_of_packages_do_not_hide_the_reason() -> None:
+    noise = [
+        line for n in range(50) for line in (f"example.org/fine{n}", f"go: downloading example.org/fine{n} v1.0.0")
+    ]
+    lines = ["# example.org/broken", "main.go:3:1: undefined: x", *noise]
 
     assert last_lines(lines) == lines[:2]
 

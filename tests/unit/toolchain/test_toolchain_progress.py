@@ -1,4 +1,8 @@
 import os
+import pty
+import re
+import sys
+import time
 
 import pytest
 
@@ -67,3 +71,30 @@ def test_without_a_terminal_lines_go_to_standard_error(capsys: pytest.CaptureFix
     Progress(1).say("building")
 
     assert capsys.readouterr() == ("", "building\n")
+
+
+def read_all(terminal: int) -> str:
+    text = b""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # Linux: no process has the other side open any more
+            part = b""
+        if not part:
+            return text.decode()
+        text += part
+
+
+def test_on_a_terminal_one_line_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    with open(slave, "w") as terminal:  # noqa: PTH123 - a descriptor, not a path
+        monkeypatch.setattr(sys, "stderr", terminal)
+        progress = Progress(1)
+        with progress.step("etcd 3.6.14"):
+            time.sleep(0.6)
+            progress.tick("3 packages compiled")
+    text = read_all(master)
+    os.close(master)
+
+    clear = re.escape("\r\x1b[K[1/1] etcd 3.6.14: ")
+    assert re.search(rf"{clear}\d:\d\d, 3 packages compiled{clear}done in \d:\d\d", text)
