@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from qwen_infra.planning.server_arguments import ServerArguments
-from qwen_infra.settings.model import BenchmarkSettings, CacheSettings, ResourceSettings, SecretKeySettings
+from qwen_infra.settings import BenchmarkSettings, CacheSettings, ResourceSettings, SecretKeySettings
 from qwen_infra.sizing import Fit
 
 __all__ = ["CachePlan", "ClusterPlan", "DeploymentPlan", "EndpointPlan", "GpuPlan", "ServerPlan"]

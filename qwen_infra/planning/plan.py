@@ -14,8 +14,7 @@ from qwen_infra.planning.deployment_plan import (
     ServerPlan,
 )
 from qwen_infra.planning.server_arguments import ServerArguments
-from qwen_infra.settings import StackSettings
-from qwen_infra.settings.model import ApiKeySecret, ServerSettings
+from qwen_infra.settings import ApiKeySecret, ServerSettings, StackSettings
 from qwen_infra.sizing import Fit, FitRequest, describe_misfit, fit_model
 
 __all__ = ["make_plan"]

@@ -1,6 +1,31 @@
 """The stack file: typed, validated, with errors that name the key and the command that mends it."""
 
+from qwen_infra.settings.base import SecretKeySettings, Settings
+from qwen_infra.settings.benchmark import BenchmarkSettings, SloSettings
+from qwen_infra.settings.cache import CacheSettings
+from qwen_infra.settings.cluster import ClusterSettings
+from qwen_infra.settings.endpoint import ApiKeySecret, EndpointSettings
 from qwen_infra.settings.loading import NAMESPACE, load_settings, load_stack_file
-from qwen_infra.settings.model import StackSettings
+from qwen_infra.settings.model import ModelSettings
+from qwen_infra.settings.server import ResourceSettings, ServerSettings
+from qwen_infra.settings.stack import StackSettings
+from qwen_infra.settings.verification import VerificationSettings
 
-__all__ = ["NAMESPACE", "StackSettings", "load_settings", "load_stack_file"]
+__all__ = [
+    "NAMESPACE",
+    "ApiKeySecret",
+    "BenchmarkSettings",
+    "CacheSettings",
+    "ClusterSettings",
+    "EndpointSettings",
+    "ModelSettings",
+    "ResourceSettings",
+    "SecretKeySettings",
+    "ServerSettings",
+    "Settings",
+    "SloSettings",
+    "StackSettings",
+    "VerificationSettings",
+    "load_settings",
+    "load_stack_file",
+]

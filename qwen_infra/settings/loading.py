@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from qwen_infra.errors import ConfigurationError
-from qwen_infra.settings.model import StackSettings
+from qwen_infra.settings.stack import StackSettings
 
 __all__ = ["NAMESPACE", "load_settings", "load_stack_file"]
 

@@ -1,0 +1,42 @@
+"""The key ``server``."""
+
+from pydantic import Field
+
+from qwen_infra.settings.base import DnsLabel, Quantity, Settings
+
+__all__ = ["ResourceSettings", "ServerSettings"]
+
+
+class ResourceSettings(Settings):
+    """CPU and memory of the server's container; the defaults are the reference deployment's."""
+
+    cpu_request: Quantity = Field("16", description="CPU that the scheduler reserves.")
+    cpu_limit: Quantity = Field("32", description="CPU that the container may use.")
+    memory_request: Quantity = Field("200Gi", description="Memory that the scheduler reserves.")
+    memory_limit: Quantity = Field("400Gi", description="Memory at which the container is killed; counts sharedMemory.")
+    shared_memory: Quantity = Field("64Gi", description="Size of /dev/shm, for NCCL between the GPUs.")
+
+
+class ServerSettings(Settings):
+    """How vLLM serves the model."""
+
+    name: DnsLabel | None = Field(None, max_length=40, description="Name of the Deployment; default: from the model.")
+    served_model_name: str = Field("qwen3.5", min_length=1, description="Name that clients ask for.")
+    image: str = Field("vllm/vllm-openai:v0.32.0", min_length=1, description="vLLM image, by version or digest.")
+    gpu: str = Field(description="GPU of the catalogue, such as GB200.")
+    node: str | None = Field(None, description="Host name of the node; default: any node with that GPU.")
+    replicas: int = Field(1, ge=1, le=64, description="Copies of the server, each with its own GPUs.")
+    tensor_parallel_size: int = Field(1, ge=1, description="GPUs over which each layer is split.")
+    max_model_len: int = Field(262144, ge=1, description="Longest prompt plus answer, in tokens.")
+    max_num_seqs: int | None = Field(None, ge=1, description="Requests at once; default: what the memory carries.")
+    gpu_memory_utilization: float = Field(0.92, gt=0, le=1, description="Share of the GPU's memory for vLLM.")
+    prefix_caching: bool = Field(True, description="Keep the KV cache of common beginnings of prompts.")
+    thinking: bool = Field(True, description="Split thinking from the answer (the reasoning parser).")
+    tools: bool = Field(True, description="Tool calls (automatic tool choice and the tool parser).")
+    text_only: bool = Field(False, description="Do not load the vision tower.")
+    quantization: str | None = Field(None, description="vLLM's --quantization; official checkpoints need none.")
+    extra_args: tuple[str, ...] = Field((), description="More vLLM arguments, as they stand on a command line.")
+    resources: ResourceSettings = Field(default_factory=lambda: ResourceSettings(), description="CPU and memory.")
+    ready_timeout_seconds: int | None = Field(
+        None, ge=10, le=43200, description="Longest start; default: the start-up budget of model and GPU."
+    )
