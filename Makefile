@@ -1,7 +1,7 @@
 # Needs Python 3.11+, git, make and the package registries; no C compiler, no Docker, no GPU, no root.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-SERVER ?= vllm
+SERVER ?= auto
 BIN := .venv/bin
 CODE := qwen_infra tests benchmarks __main__.py
 

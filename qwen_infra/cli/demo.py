@@ -10,8 +10,9 @@ __all__ = ["demo"]
 
 def demo(
     server: Annotated[
-        Literal["vllm", "simulator"], typer.Option(help="Real vLLM on the CPU with a miniature, or the simulator.")
-    ] = "vllm",
+        Literal["auto", "vllm", "simulator"],
+        typer.Option(help="Real vLLM on the CPU with a miniature, or the simulator; auto: vLLM where it installs."),
+    ] = "auto",
     down: Annotated[bool, typer.Option("--down", help="Take the demo down.")] = False,
 ) -> None:
     """Deploy the gb200 stack on a simulated cluster on this machine, verified and benchmarked.

@@ -1,6 +1,8 @@
 """``make demo``: cluster, model server, ``pulumi up``, the tables, and how to look around."""
 
+import platform
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from qwen_infra.verification import VerificationReport, render_table
 __all__ = ["run_demo", "stop_demo"]
 
 Say = Callable[[str], None]
+ServerChoice = Literal["auto", "vllm", "simulator"]
 
 LOOK_AROUND = """
 Look around:
@@ -31,8 +34,10 @@ Take it down:
   make demo-down"""
 
 
-def run_demo(project: Path, server: Literal["vllm", "simulator"], say: Say) -> None:
+def run_demo(project: Path, server: ServerChoice, say: Say) -> None:
     """Deploy the gb200 stack of ``project`` on a simulated cluster; repeating it changes nothing that is right.
+
+    ``auto`` is real vLLM where its wheels install, else the simulator.
 
     Raises:
         ConfigurationError: not in the project's folder.
@@ -46,7 +51,7 @@ def run_demo(project: Path, server: Literal["vllm", "simulator"], say: Say) -> N
     cluster = local.up(
         STACK,
         profile="gb200",
-        server=server,
+        server=_choose_server(server, say),
         bin_folder=tools.bin_folder,
         state_root=project / ".demo" / "cluster",
         report=say,
@@ -63,6 +68,18 @@ def run_demo(project: Path, server: Literal["vllm", "simulator"], say: Say) -> N
     say(f"[4/4] deployed in {time.monotonic() - started:.0f} s")
     _show_results(project)
     print(LOOK_AROUND)
+
+
+def _choose_server(choice: ServerChoice, say: Say) -> Literal["vllm", "simulator"]:
+    if choice == "auto" and not local.has_vllm_wheels():
+        say(f"vLLM for the CPU has no wheel for {sys.platform} on {platform.machine()}: the simulator answers instead")
+        return "simulator"
+    if choice == "simulator":
+        return "simulator"
+    if local.reads_prompts_slowly():
+        say("this processor has no AVX512-BF16, so vLLM reads prompts slowly: the benchmark takes about seven minutes")
+        say("(make demo SERVER=simulator takes half a minute anywhere)")
+    return "vllm"
 
 
 def stop_demo(project: Path, say: Say) -> None:

