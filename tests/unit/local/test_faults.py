@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from qwen_infra.local.ports import find_free_ports
 from qwen_infra.local.processes import identify
 
 
-class Simulator(ThreadingHTTPServer):
+class Simulator(HTTPServer):
     """Takes faults as the simulator does, unless it is told to refuse them."""
 
     refuses = False
