@@ -25,6 +25,8 @@ def run() -> None:
     exit_after_the_message()
     try:
         plan = make_plan(load_settings(_stack_config()))
+        for warning in plan.warnings:
+            pulumi.warn(warning)
         check_preflight(plan, _read_facts(plan), stack=pulumi.get_stack())
         deploy(plan)
     except QwenInfraError as error:

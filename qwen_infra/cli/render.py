@@ -24,7 +24,10 @@ def render(
     from qwen_infra.planning import make_plan
     from qwen_infra.settings import load_stack_file
 
-    objects = render_objects(make_plan(load_stack_file(Path(), stack)))
+    plan = make_plan(load_stack_file(Path(), stack))
+    for warning in plan.warnings:
+        say(f"warning: {warning}")
+    objects = render_objects(plan)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for item in objects:

@@ -4,7 +4,8 @@ from importlib.resources import files
 from typing import Any
 
 from qwen_infra.manifests.names import Names
-from qwen_infra.manifests.server import node_selector
+from qwen_infra.manifests.placement import build_placement
+from qwen_infra.manifests.security import build_container_security, build_pod_security
 from qwen_infra.manifests.storage import download_volume
 from qwen_infra.planning import DeploymentPlan
 
@@ -51,11 +52,8 @@ def _pod(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     server = plan.server
     return {
         "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "nodeSelector": node_selector(server),
-        "tolerations": [{"key": server.gpu.resource_name, "operator": "Exists", "effect": "NoSchedule"}],
+        **build_pod_security(),
+        **build_placement(server),
         "containers": [
             {
                 "name": "download",
@@ -66,7 +64,7 @@ def _pod(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
                     "requests": {"cpu": "1", "memory": "2Gi"},
                     "limits": {"memory": "8Gi"},
                 },
-                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                "securityContext": build_container_security(),
                 "volumeMounts": [
                     {"name": "storage", "mountPath": STORAGE},
                     {"name": "script", "mountPath": "/opt/qwen-infra", "readOnly": True},

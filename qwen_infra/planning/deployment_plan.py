@@ -75,7 +75,10 @@ class EndpointPlan:
 
 @dataclass(frozen=True)
 class DeploymentPlan:
-    """Everything that the manifests, the components and the checks are made from."""
+    """Everything that the manifests, the components and the checks are made from.
+
+    ``warnings``: what works but deserves a second look, one sentence each.
+    """
 
     model_name: str
     vocabulary_size: int
@@ -86,3 +89,4 @@ class DeploymentPlan:
     endpoint: EndpointPlan
     verification_level: str
     benchmark: BenchmarkSettings
+    warnings: tuple[str, ...] = ()

@@ -1,9 +1,8 @@
 """From settings to a plan: which checkpoint, which flags, which names, how long things may take."""
 
 import re
-import shlex
 
-from qwen_infra.catalog import Gpu, Model, find_gpu, find_model
+from qwen_infra.catalog import Gpu, find_gpu, find_model
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.planning.deployment_plan import (
     CachePlan,
@@ -13,17 +12,14 @@ from qwen_infra.planning.deployment_plan import (
     GpuPlan,
     ServerPlan,
 )
-from qwen_infra.planning.server_arguments import ServerArguments
+from qwen_infra.planning.drain import plan_drain
+from qwen_infra.planning.features import choose_arguments
+from qwen_infra.planning.prediction import predict_fit
+from qwen_infra.planning.warnings import list_warnings
 from qwen_infra.settings import ApiKeySecret, ServerSettings, StackSettings
-from qwen_infra.sizing import Fit, FitRequest, describe_misfit, fit_model
 
 __all__ = ["make_plan"]
 
-DRAIN_DELAY_S = 5
-"""Time for every proxy to forget a pod that is going away; the pod answers meanwhile."""
-SHUTDOWN_TIMEOUT_S = 120
-"""Longest answer that a stopping server still finishes: 4096 tokens at 29.5 ms (the reference's time per token)."""
-KILL_MARGIN_S = 15
 RESERVED_SERVICE_NAMES = frozenset({"vllm"})
 """Kubernetes sets VLLM_PORT for a Service of that name, which vLLM takes for a setting of its own."""
 
@@ -40,7 +36,8 @@ def make_plan(settings: StackSettings) -> DeploymentPlan:
     gpu = find_gpu(server.gpu)
     name = server.name or f"vllm-{_slug(model.name)}"
     mount_path = f"/{checkpoint.repository.rpartition('/')[2]}"
-    fit = _predict(settings, model, gpu)
+    fit = predict_fit(settings, model, gpu)
+    drain = plan_drain()
     return DeploymentPlan(
         model_name=model.name,
         vocabulary_size=model.architecture.vocabulary_size,
@@ -59,15 +56,16 @@ def make_plan(settings: StackSettings) -> DeploymentPlan:
             replicas=server.replicas,
             node=server.node,
             gpu=_gpu_plan(gpu, server),
-            arguments=_arguments(settings, model, mount_path, fit.max_num_seqs),
+            arguments=choose_arguments(settings, model, fit, mount_path, drain.shutdown_timeout_s),
             resources=server.resources,
             ready_timeout_s=server.ready_timeout_seconds or fit.startup_budget_s,
-            drain_delay_s=DRAIN_DELAY_S,
-            termination_grace_s=DRAIN_DELAY_S + SHUTDOWN_TIMEOUT_S + KILL_MARGIN_S,
+            drain_delay_s=drain.delay_s,
+            termination_grace_s=drain.grace_s,
         ),
         endpoint=_endpoint_plan(settings, name),
         verification_level=settings.verification.level,
         benchmark=settings.benchmark,
+        warnings=list_warnings(fit),
     )
 
 
@@ -75,27 +73,6 @@ def _slug(model_name: str) -> str:
     """``Qwen3.5-397B-A17B`` becomes ``qwen35-397b``: the reference's own short form."""
     short = re.sub(r"-a[0-9.]+b$", "", model_name.lower())
     return re.sub(r"[^a-z0-9-]", "", short)
-
-
-def _predict(settings: StackSettings, model: Model, gpu: Gpu) -> Fit:
-    """Memory, blocks and start-up budget; refuses what cannot start, with the changes that can."""
-    server = settings.server
-    fit = fit_model(
-        FitRequest(
-            model=model,
-            precision=settings.model.precision,
-            gpu=gpu,
-            tensor_parallel_size=server.tensor_parallel_size,
-            max_model_len=server.max_model_len,
-            gpu_memory_utilization=server.gpu_memory_utilization,
-            max_num_seqs=server.max_num_seqs,
-            text_only=server.text_only,
-            prefix_caching=server.prefix_caching,
-        )
-    )
-    if not fit.fits:
-        raise ConfigurationError(describe_misfit(fit), where="qwen-infra:server")
-    return fit
 
 
 def _gpu_plan(gpu: Gpu, server: ServerSettings) -> GpuPlan:
@@ -106,39 +83,6 @@ def _gpu_plan(gpu: Gpu, server: ServerSettings) -> GpuPlan:
         resource_name=gpu.resource_name,
         count=server.tensor_parallel_size,
     )
-
-
-def _arguments(settings: StackSettings, model: Model, mount_path: str, max_num_seqs: int) -> ServerArguments:
-    server = settings.server
-    return ServerArguments(
-        model_path=mount_path,
-        served_model_name=server.served_model_name,
-        port=settings.endpoint.port,
-        tensor_parallel_size=server.tensor_parallel_size,
-        max_model_len=server.max_model_len,
-        max_num_seqs=max_num_seqs,
-        gpu_memory_utilization=server.gpu_memory_utilization,
-        prefix_caching=server.prefix_caching,
-        reasoning_parser=model.reasoning_parser if server.thinking else None,
-        tool_call_parser=model.tool_call_parser if server.tools else None,
-        default_thinking=model.default_thinking,
-        text_only=server.text_only,
-        quantization=server.quantization,
-        shutdown_timeout_s=SHUTDOWN_TIMEOUT_S,
-        extra=_extra_arguments(server),
-    )
-
-
-def _extra_arguments(server: ServerSettings) -> tuple[str, ...]:
-    key = "qwen-infra:server.extraArgs"
-    words = tuple(word for line in server.extra_args for word in shlex.split(line))
-    if any(word == "--api-key" or word.startswith("--api-key=") for word in words):
-        raise ConfigurationError(
-            "an API key among the arguments would stand in the process list and in the manifest",
-            where=key,
-            mend="use qwen-infra:endpoint.apiKey, an existing Secret, or leave it out to have a key made",
-        )
-    return words
 
 
 def _endpoint_plan(settings: StackSettings, server_name: str) -> EndpointPlan:

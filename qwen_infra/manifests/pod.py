@@ -1,0 +1,83 @@
+"""The pod that runs ``vllm serve``: container, volumes and environment; the same whatever object makes it."""
+
+from typing import Any
+
+from qwen_infra.manifests.names import Names
+from qwen_infra.manifests.placement import build_placement
+from qwen_infra.manifests.probes import build_probes
+from qwen_infra.manifests.security import build_container_security, build_pod_security
+from qwen_infra.manifests.storage import model_volume
+from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["build_pod_spec", "build_pod_template"]
+
+KEY_VARIABLE = "VLLM_API_KEY"
+
+
+def build_pod_template(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
+    """The template of the server's pods; the annotation makes another revision another pod."""
+    return {
+        "metadata": {
+            "labels": names.labels,
+            "annotations": {"qwen-infra.dev/model-revision": plan.cache.revision},
+        },
+        "spec": build_pod_spec(plan, names),
+    }
+
+
+def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
+    """The spec of one server pod."""
+    server = plan.server
+    return {
+        **build_placement(server),
+        "terminationGracePeriodSeconds": server.termination_grace_s,
+        **build_pod_security(),
+        "containers": [_container(plan, names)],
+        "volumes": [
+            model_volume(plan, "model"),
+            {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": server.resources.shared_memory}},
+        ],
+    }
+
+
+def _container(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
+    server = plan.server
+    return {
+        "name": "vllm",
+        "image": server.image,
+        "command": list(server.arguments.command()),
+        "ports": [{"name": "http", "containerPort": server.arguments.port}],
+        "env": _environment(plan, names),
+        "resources": _resources(plan),
+        "securityContext": build_container_security(),
+        "volumeMounts": _mounts(plan),
+        "lifecycle": {"preStop": {"sleep": {"seconds": server.drain_delay_s}}},
+        **build_probes(server.ready_timeout_s),
+    }
+
+
+def _resources(plan: DeploymentPlan) -> dict[str, Any]:
+    server, resources = plan.server, plan.server.resources
+    gpus = {server.gpu.resource_name: str(server.gpu.count)}
+    return {
+        "requests": {"cpu": resources.cpu_request, "memory": resources.memory_request, **gpus},
+        "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit, **gpus},
+    }
+
+
+def _mounts(plan: DeploymentPlan) -> list[dict[str, Any]]:
+    inside = {"subPath": plan.cache.folder} if plan.cache.storage.kind == "existingClaim" else {}
+    return [
+        {"name": "model", "mountPath": plan.cache.mount_path, "readOnly": True, **inside},
+        {"name": "shm", "mountPath": "/dev/shm"},
+    ]
+
+
+def _environment(plan: DeploymentPlan, names: Names) -> list[dict[str, Any]]:
+    key = {"name": names.key_secret, "key": plan.endpoint.key_secret.key}
+    return [
+        {"name": KEY_VARIABLE, "valueFrom": {"secretKeyRef": key}},
+        {"name": "HF_HUB_OFFLINE", "value": "1"},
+        # vLLM gives up after 600 s by itself, less than a large model needs
+        {"name": "VLLM_ENGINE_READY_TIMEOUT_S", "value": str(plan.server.ready_timeout_s)},
+    ]

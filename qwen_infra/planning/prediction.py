@@ -1,0 +1,33 @@
+"""What sizing says of the settings: memory, blocks, start-up budget; what cannot start is refused here."""
+
+from qwen_infra.catalog import Gpu, Model
+from qwen_infra.errors import ConfigurationError
+from qwen_infra.settings import StackSettings
+from qwen_infra.sizing import Fit, FitRequest, describe_misfit, fit_model
+
+__all__ = ["predict_fit"]
+
+
+def predict_fit(settings: StackSettings, model: Model, gpu: Gpu) -> Fit:
+    """Memory, blocks and start-up budget of the settings.
+
+    Raises:
+        ConfigurationError: it does not fit (with the changes that would), or the combination makes no sense.
+    """
+    server = settings.server
+    fit = fit_model(
+        FitRequest(
+            model=model,
+            precision=settings.model.precision,
+            gpu=gpu,
+            tensor_parallel_size=server.tensor_parallel_size,
+            max_model_len=server.max_model_len,
+            gpu_memory_utilization=server.gpu_memory_utilization,
+            max_num_seqs=server.max_num_seqs,
+            text_only=server.text_only,
+            prefix_caching=server.prefix_caching,
+        )
+    )
+    if not fit.fits:
+        raise ConfigurationError(describe_misfit(fit), where="qwen-infra:server")
+    return fit
