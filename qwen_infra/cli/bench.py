@@ -26,7 +26,8 @@ def bench(
 ) -> None:
     """Measure how fast a server answers; exit code 1 when requests failed.
 
-    Example: qwen-infra bench --url http://127.0.0.1:8000 --model qwen3.5 --preset reference
+    Example: qwen-infra bench --url http://127.0.0.1:8000 --model qwen3.5
+        --preset reference
     """
     import asyncio
 

@@ -15,7 +15,7 @@ def demo(
     ] = "auto",
     down: Annotated[bool, typer.Option("--down", help="Take the demo down.")] = False,
 ) -> None:
-    """Deploy the gb200 stack on a simulated cluster on this machine, verified and benchmarked.
+    """Deploy the gb200 stack on a simulated cluster, verified and benchmarked, on this machine.
 
     Example: qwen-infra demo --server simulator
     """

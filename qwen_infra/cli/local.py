@@ -8,7 +8,7 @@ from qwen_infra.cli.output import print_json, say
 
 __all__ = ["app"]
 
-app = typer.Typer(help="A local cluster: real Kubernetes, simulated GPU nodes.", no_args_is_help=True)
+app = typer.Typer(help="Run real Kubernetes with simulated GPU nodes on this machine.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Option(help="Name of the cluster; several run side by side.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -81,7 +81,10 @@ def status(
 
 @app.command()
 def prepare() -> None:
-    """Install vLLM for the CPU and train the miniature model, so that nothing has to be waited for later."""
+    """Install vLLM for the CPU and train the miniature model, so that nothing has to be waited for later.
+
+    Example: qwen-infra local prepare
+    """
     from qwen_infra.local import ensure_miniature, ensure_vllm
 
     ensure_vllm(say)

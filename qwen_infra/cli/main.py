@@ -1,39 +1,77 @@
-"""The command ``qwen-infra``: which commands there are, and how an error becomes a message and an exit code.
+"""The command ``qwen-infra``: how a command line becomes a call, an error a message and an exit code.
 
 Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage or configuration, 3 the environment lacks something.
+Which commands there are stands in ``qwen_infra.cli.commands``.
 """
 
 import sys
+from typing import Annotated
 
 import typer
+from typer.exceptions import Abort, TyperException
 
-from qwen_infra.cli import bench, demo, local, render, verify
+from qwen_infra import __version__
+from qwen_infra.cli.lazy import CommandGroup
 from qwen_infra.cli.output import print_error
-from qwen_infra.errors import QwenInfraError
+from qwen_infra.cli.usage import explain_usage
+from qwen_infra.errors import EnvironmentMissingError, QwenInfraError
 
 __all__ = ["app", "main"]
 
+NAME = "qwen-infra"
 INTERRUPTED = 130
 
 app = typer.Typer(
-    help="Serve Qwen3.5 with vLLM on Kubernetes, proven correct and fast enough.",
-    no_args_is_help=True,
+    cls=CommandGroup,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Help on one command: qwen-infra COMMAND --help. Exit codes: 0 done, 1 the thing asked about failed, "
+    "2 wrong usage or configuration, 3 the environment lacks something.",
 )
-app.command("render")(render.render)
-app.command("verify")(verify.verify)
-app.command("bench")(bench.bench)
-app.command("demo")(demo.demo)
-app.add_typer(local.app, name="local")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"{NAME} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Serve Qwen3.5 with vLLM on Kubernetes, proven correct and fast enough."""
+    del version
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)
 
 
 def main() -> None:
     """Run a command; a known error is one message, never a traceback."""
     try:
-        app()
+        sys.exit(app(prog_name=NAME, standalone_mode=False))
     except QwenInfraError as error:
-        print_error(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+        _fail(error)
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group alone: its message is its help
+            print(error.message, file=sys.stderr)
+            sys.exit(2)
+        _fail(explain_usage(error))
+    except (Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = f"{error.strerror or error}".lower()
+        _fail(EnvironmentMissingError(f"this file cannot be used: {reason}", where=str(error.filename)))
+
+
+def _fail(error: QwenInfraError) -> None:
+    print_error(error)
+    sys.exit(error.exit_code)

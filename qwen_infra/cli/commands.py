@@ -1,0 +1,40 @@
+"""Which commands there are: one entry each, so that a command costs nothing until it is called.
+
+To add one: write ``qwen_infra/cli/<module>.py`` with a typed function (or, for a group, a ``typer.Typer``) and an entry
+here. The function's docstring is the help: its first line is the summary below, ``Example: qwen-infra …`` its end.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["COMMANDS", "Command"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Args:
+        section: heading under which ``--help`` lists it.
+        name: what is typed after ``qwen-infra``.
+        target: ``module:attribute`` of a function or a ``typer.Typer``; imported when the command runs.
+        summary: what it does, in the words of the first line of its help, without the full stop.
+    """
+
+    section: str
+    name: str
+    target: str
+    summary: str
+
+
+_PLAN = "Before a deployment"
+_CHECK = "Is it correct, is it fast"
+_MACHINE = "On this machine"
+
+COMMANDS = (
+    Command(_PLAN, "render", "qwen_infra.cli.render:render", "Print the Kubernetes objects that a stack deploys"),
+    Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),
+    Command(_CHECK, "bench", "qwen_infra.cli.bench:bench", "Measure how fast a server answers"),
+    Command(_MACHINE, "demo", "qwen_infra.cli.demo:demo", "Deploy the gb200 stack on a simulated cluster"),
+    Command(_MACHINE, "local", "qwen_infra.cli.local:app", "Run real Kubernetes with simulated GPU nodes"),
+)
+"""In the order of ``--help``: sections as they first appear, commands as they are listed."""

@@ -1,0 +1,53 @@
+"""Wrong usage in the same words as every other error: what, where, and the help that tells more."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.exceptions import TyperException
+
+from qwen_infra.errors import ConfigurationError
+
+__all__ = ["explain_usage"]
+
+_NO_SUCH_COMMAND = re.compile(r"No such command '(?P<wrong>.*?)'\.?( Did you mean '(?P<near>.*?)')?")
+
+
+def explain_usage(error: TyperException) -> ConfigurationError:
+    """What click says of a command line that it could not read, as an error of ours."""
+    context: Any = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "qwen-infra"
+    where, what = _explain(error, path)
+    return ConfigurationError(what, where=where, mend=f"{path} --help")
+
+
+def _explain(error: TyperException, path: str) -> tuple[str, str]:
+    command = _NO_SUCH_COMMAND.match(error.message)
+    if command:
+        return f"{path} {command['wrong']}", f"there is no such command{_did_you_mean([command['near']])}"
+    if type(error).__name__ == "NoSuchOption":
+        option: Any = error
+        return option.option_name, f"there is no such option{_did_you_mean(option.possibilities)}"
+    where = _parameter(error) or path
+    parameter: Any = getattr(error, "param", None)
+    if type(error).__name__ == "MissingParameter" and parameter is not None:
+        return where, f"this {parameter.param_type_name} is required and missing"
+    text = " ".join((error.message or str(error)).split()).removesuffix(".")
+    return where, text[:1].lower() + text[1:]
+
+
+def _parameter(error: TyperException) -> str | None:
+    """Name of the option or argument at fault, as it is typed."""
+    if not isinstance(error, typer.BadParameter):
+        return getattr(error, "option_name", None)
+    hint = error.param_hint
+    if hint is None and error.param is not None:
+        hint = error.param.get_error_hint()
+    names = [hint] if isinstance(hint, str) else list(hint or ())
+    return " / ".join(name.strip("'") for name in names) or None
+
+
+def _did_you_mean(names: Sequence[str | None] | None) -> str:
+    near = sorted(name for name in names or () if name)
+    return f", did you mean {near[0]}?" if near else ""
