@@ -5,7 +5,7 @@ SERVER ?= auto
 BIN := .venv/bin
 CODE := qwen_infra tests benchmarks __main__.py
 
-.PHONY: help setup toolchain demo demo-down test unit integration e2e check lint types format lock
+.PHONY: help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ test: .venv/.dev toolchain ## the whole test suite, on a fresh machine with noth
 
 unit: .venv/.dev ## pure functions and mocks only
 	@$(BIN)/python -m pytest tests/unit
+
+contract: .venv/.dev ## our predictions, flags and parsers against the real vLLM 0.32 (for the CPU, installed once)
+	@$(BIN)/qwen-infra local prepare >/dev/null
+	@$(BIN)/python -m pytest tests/contract
 
 integration: .venv/.dev toolchain ## the real engine against a real API server
 	@$(BIN)/python -m pytest tests/integration
