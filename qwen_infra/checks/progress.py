@@ -4,25 +4,45 @@ A dynamic provider's ``pulumi.log`` reaches nobody, so this speaks to the engine
 the last argument of the provider's process. The messages are the SDK's own protocol, though not a documented interface.
 """
 
+import re
 import sys
+import time
 from collections.abc import Callable
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-__all__ = ["make_reporter", "show"]
+__all__ = ["Throttle", "make_reporter", "show"]
 
 CALL_TIMEOUT_S = 5.0
+REPEAT_S = 5.0
+"""A message that differs from the last one in its figures only is shown this often: a log keeps every one of them."""
+_FIGURES = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+class Throttle:
+    """Lets news through at once, and new figures of the same news every ``REPEAT_S`` seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._news = ""
+        self._said_s = 0.0
+
+    def lets_through(self, message: str) -> bool:
+        news = _FIGURES.sub("0", message)
+        now = self._clock()
+        if news == self._news and now - self._said_s < REPEAT_S:
+            return False
+        self._news, self._said_s = news, now
+        return True
 
 
 def make_reporter(urn: str) -> Callable[[str], None]:
     """A function that shows a short line in the resource's row; the next line replaces it."""
-    last = ""
+    throttle = Throttle()
 
     def report(message: str) -> None:
-        nonlocal last
-        if message != last:
-            last = message
+        if throttle.lets_through(message):
             _log(urn, message, ephemeral=True)
 
     return report

@@ -60,8 +60,9 @@ def has_vllm_wheels() -> bool:
 def reads_prompts_slowly() -> bool:
     """Whether this processor lacks the instructions that vLLM's Gated DeltaNet wants: AVX512-BF16.
 
-    Without them vLLM 0.32 reads about 800 tokens a second on one core (measured on a processor with AVX2 only), with
-    them about ten times as many. Source: vLLM's ``mamba/ops/cpu/gdn_attention.py``. False where it cannot be known.
+    Without them vLLM 0.32 reads about 800 tokens a second on one core: the demo's benchmark took 400 s on a processor
+    with AVX2 only and 38 s on one with them. Source: vLLM's ``mamba/ops/cpu/gdn_attention.py``. False where it cannot
+    be known.
     """
     try:
         return platform.machine() == "x86_64" and "avx512_bf16" not in _CPU_FACTS.read_text(encoding="utf-8")
