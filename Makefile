@@ -5,10 +5,10 @@ SERVER ?= auto
 BIN := .venv/bin
 CODE := qwen_infra tests benchmarks __main__.py
 
-.PHONY: help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock
+.PHONY: help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -68,6 +68,9 @@ check: lint types test ## what CI runs
 format: .venv/.dev ## the same rules, edited in
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
+
+docs-reference: .venv/.run ## write the pages and the schema that are generated from the code
+	@$(BIN)/python -m qwen_infra.cli.reference
 
 lock: .venv/.dev ## pin every package anew, for every platform
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -7,12 +7,15 @@ from qwen_infra.settings.cluster import ClusterSettings
 from qwen_infra.settings.endpoint import ApiKeySecret, EndpointSettings
 from qwen_infra.settings.loading import NAMESPACE, load_settings, load_stack_file
 from qwen_infra.settings.model import ModelSettings
+from qwen_infra.settings.reference import render_stack_file_page
+from qwen_infra.settings.schema import SCHEMA_FILE, stack_file_schema
 from qwen_infra.settings.server import ResourceSettings, ServerSettings
 from qwen_infra.settings.stack import StackSettings
 from qwen_infra.settings.verification import VerificationSettings
 
 __all__ = [
     "NAMESPACE",
+    "SCHEMA_FILE",
     "ApiKeySecret",
     "BenchmarkSettings",
     "CacheSettings",
@@ -28,4 +31,6 @@ __all__ = [
     "VerificationSettings",
     "load_settings",
     "load_stack_file",
+    "render_stack_file_page",
+    "stack_file_schema",
 ]

@@ -1,0 +1,67 @@
+"""The stack file as a JSON Schema, generated from the settings, for editors and for programs.
+
+What it cannot say, it leaves open: rules between keys are told by ``load_settings``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from qwen_infra.catalog import gpus, models
+from qwen_infra.settings.loading import NAMESPACE
+from qwen_infra.settings.stack import StackSettings
+
+__all__ = ["SCHEMA_FILE", "stack_file_schema"]
+
+SCHEMA_FILE = "docs/stack-file.schema.json"
+"""Where the schema is committed; stack files name it in their first line."""
+
+_PULUMI_KEYS: Mapping[str, Mapping[str, Any]] = {
+    "encryptionsalt": {"type": "string", "description": "Salt of the passphrase that encrypts secrets; by Pulumi."},
+    "encryptedkey": {"type": "string", "description": "Key that encrypts secrets, itself encrypted; by Pulumi."},
+    "secretsprovider": {"type": "string", "description": "What encrypts secrets, such as awskms://…; by Pulumi."},
+    "environment": {"type": ["array", "object"], "description": "Environments of Pulumi ESC to import."},
+}
+"""Source: Pulumi's reference of the stack settings file (Pulumi.<stack>.yaml)."""
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """No title made from a field's name: a key's own name and its description say it better."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+
+def stack_file_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a whole ``Pulumi.<stack>.yaml``."""
+    settings = StackSettings.model_json_schema(schema_generator=_WithoutTitles)
+    definitions = settings["$defs"]
+    for definition in definitions.values():
+        definition.pop("title", None)
+    definitions["ModelSettings"]["properties"]["name"]["examples"] = [model.name for model in models()]
+    definitions["ServerSettings"]["properties"]["gpu"]["examples"] = [gpu.name for gpu in gpus()]
+    keys = {f"{NAMESPACE}:{name}": value for name, value in settings["properties"].items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Stack file of qwen-infra",
+        "description": "Pulumi.<stack>.yaml: which Qwen3.5 on which GPUs, and how its deployment is judged.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["config"],
+        "properties": {
+            **_PULUMI_KEYS,
+            "config": {
+                "type": "object",
+                "description": f"Settings; those of this project begin with {NAMESPACE}:",
+                "properties": keys,
+                "patternProperties": {
+                    f"^(?!{NAMESPACE}:)[^:]+:.+$": {"description": "Of another project or provider."}
+                },
+                "additionalProperties": False,
+                "required": [f"{NAMESPACE}:{name}" for name in settings["required"]],
+            },
+        },
+        "$defs": definitions,
+    }
