@@ -66,7 +66,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         options = {
             "level": plan.verification_level,
-            "thinking_by_default": plan.server.arguments.default_thinking,
+            "thinking_by_default": plan.server.arguments.thinks_by_default,
             "stack": pulumi.get_stack(),
         }
         inputs = {

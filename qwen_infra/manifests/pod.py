@@ -77,7 +77,5 @@ def _environment(plan: DeploymentPlan, names: Names) -> list[dict[str, Any]]:
     key = {"name": names.key_secret, "key": plan.endpoint.key_secret.key}
     return [
         {"name": KEY_VARIABLE, "valueFrom": {"secretKeyRef": key}},
-        {"name": "HF_HUB_OFFLINE", "value": "1"},
-        # vLLM gives up after 600 s by itself, less than a large model needs
-        {"name": "VLLM_ENGINE_READY_TIMEOUT_S", "value": str(plan.server.ready_timeout_s)},
+        *({"name": name, "value": value} for name, value in plan.server.environment.items()),
     ]

@@ -1,5 +1,6 @@
 """What will be deployed, as plain data: printable, comparable, testable without Pulumi or a cluster."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qwen_infra.planning.server_arguments import ServerArguments
@@ -56,6 +57,7 @@ class ServerPlan:
     node: str | None
     gpu: GpuPlan
     arguments: ServerArguments
+    environment: Mapping[str, str]
     resources: ResourceSettings
     ready_timeout_s: int
     drain_delay_s: int

@@ -1,14 +1,16 @@
 """How a server stops without losing an answer: delay < shutdown timeout < grace period, in this order."""
 
 from dataclasses import dataclass
+from math import ceil
 
 __all__ = ["DrainPlan", "plan_drain"]
 
 DELAY_S = 5
 """Time for every proxy to forget a pod that is going away; the pod answers meanwhile."""
-SHUTDOWN_TIMEOUT_S = 120
-"""Longest answer that a stopping server still finishes: 4096 tokens at 29.5 ms (the reference's time per token)."""
+MS_PER_TOKEN = 29.54
+"""The reference's mean TPOT (397B, 32 requests at once); smaller models are faster, so it is generous for them."""
 KILL_MARGIN_S = 15
+"""For vLLM's own end after the last answer."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,10 @@ class DrainPlan:
     grace_s: int
 
 
-def plan_drain() -> DrainPlan:
-    """The three times of a stop."""
-    return DrainPlan(DELAY_S, SHUTDOWN_TIMEOUT_S, DELAY_S + SHUTDOWN_TIMEOUT_S + KILL_MARGIN_S)
+def plan_drain(longest_answer_tokens: int) -> DrainPlan:
+    """The three times of a stop, from the longest answer that must not be cut off.
+
+    Formula: shutdown timeout = tokens · 29.54 ms, and never below the delay; grace = delay + shutdown timeout + 15 s.
+    """
+    timeout_s = max(DELAY_S + 1, ceil(longest_answer_tokens * MS_PER_TOKEN / 1000))
+    return DrainPlan(DELAY_S, timeout_s, DELAY_S + timeout_s + KILL_MARGIN_S)

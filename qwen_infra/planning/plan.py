@@ -13,7 +13,8 @@ from qwen_infra.planning.deployment_plan import (
     ServerPlan,
 )
 from qwen_infra.planning.drain import plan_drain
-from qwen_infra.planning.features import choose_arguments
+from qwen_infra.planning.environment import choose_environment
+from qwen_infra.planning.features import check_features, choose_arguments
 from qwen_infra.planning.prediction import predict_fit
 from qwen_infra.planning.warnings import list_warnings
 from qwen_infra.settings import ApiKeySecret, ServerSettings, StackSettings
@@ -36,8 +37,11 @@ def make_plan(settings: StackSettings) -> DeploymentPlan:
     gpu = find_gpu(server.gpu)
     name = server.name or f"vllm-{_slug(model.name)}"
     mount_path = f"/{checkpoint.repository.rpartition('/')[2]}"
+    check_features(server, model, gpu)
     fit = predict_fit(settings, model, gpu)
-    drain = plan_drain()
+    drain = plan_drain(server.longest_answer_tokens)
+    arguments = choose_arguments(settings, model, fit, mount_path, drain.shutdown_timeout_s)
+    ready_timeout_s = server.ready_timeout_seconds or fit.startup_budget_s
     return DeploymentPlan(
         model_name=model.name,
         vocabulary_size=model.architecture.vocabulary_size,
@@ -56,16 +60,17 @@ def make_plan(settings: StackSettings) -> DeploymentPlan:
             replicas=server.replicas,
             node=server.node,
             gpu=_gpu_plan(gpu, server),
-            arguments=choose_arguments(settings, model, fit, mount_path, drain.shutdown_timeout_s),
+            arguments=arguments,
+            environment=choose_environment(arguments, gpu, ready_timeout_s),
             resources=server.resources,
-            ready_timeout_s=server.ready_timeout_seconds or fit.startup_budget_s,
+            ready_timeout_s=ready_timeout_s,
             drain_delay_s=drain.delay_s,
             termination_grace_s=drain.grace_s,
         ),
         endpoint=_endpoint_plan(settings, name),
         verification_level=settings.verification.level,
         benchmark=settings.benchmark,
-        warnings=list_warnings(fit),
+        warnings=list_warnings(server, model, gpu, fit),
     )
 
 

@@ -24,8 +24,15 @@ def predict_fit(settings: StackSettings, model: Model, gpu: Gpu) -> Fit:
             max_model_len=server.max_model_len,
             gpu_memory_utilization=server.gpu_memory_utilization,
             max_num_seqs=server.max_num_seqs,
+            max_num_batched_tokens=server.max_num_batched_tokens,
             text_only=server.text_only,
+            mtp_tokens=server.mtp_tokens,
             prefix_caching=server.prefix_caching,
+            kv_cache_dtype=server.kv_cache_dtype,
+            state_dtype=server.state_dtype,
+            replicates_vision=server.encoder_data_parallel,
+            long_context=server.long_context,
+            enforce_eager=server.enforce_eager,
         )
     )
     if not fit.fits:

@@ -1,66 +1,110 @@
 """The vLLM command line as a typed value; the one place where a flag of ``vllm serve`` is added.
 
-Which value a flag gets is decided in ``qwen_infra.planning.plan``. Flag names are those of vLLM 0.32.
+A field annotated with ``Flag`` is written under that flag; which value it gets is decided in
+``qwen_infra.planning.features``. Flag names are those of vLLM 0.32, spelled out.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Annotated, Any, get_type_hints
 
-__all__ = ["ServerArguments"]
+__all__ = ["Flag", "ServerArguments", "list_flags"]
 
 
 @dataclass(frozen=True)
+class Flag:
+    """How a field stands on the command line.
+
+    Args:
+        name: the flag's full name in vLLM.
+        key: stack-file key that decides its value; None where the program decides it alone.
+        is_said_when_off: write ``--no-…`` for False instead of leaving the flag out.
+    """
+
+    name: str
+    key: str | None = None
+    is_said_when_off: bool = False
+
+    @property
+    def negation(self) -> str:
+        """The flag's opposite, as argparse makes it."""
+        return f"--no-{self.name.removeprefix('--')}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerArguments:
     """Arguments of ``vllm serve``; ``None`` and ``False`` leave a flag out, except where vLLM's default is on.
 
-    Lengths are in tokens, ``gpu_memory_utilization`` is a share of the GPU's memory, ``shutdown_timeout_s`` in seconds.
+    Lengths are in tokens, ``gpu_memory_utilization`` is a share of the GPU's memory, ``kv_offloading_gib`` is in GiB
+    over all GPUs of one server, ``shutdown_timeout_s`` in seconds. Mappings become JSON.
     """
 
     model_path: str
-    served_model_name: str
-    port: int
-    tensor_parallel_size: int
-    max_model_len: int
-    max_num_seqs: int | None
-    gpu_memory_utilization: float
-    prefix_caching: bool
-    reasoning_parser: str | None
-    tool_call_parser: str | None
-    default_thinking: bool
-    text_only: bool
-    quantization: str | None
-    shutdown_timeout_s: int
+    served_model_name: Annotated[str, Flag("--served-model-name", "server.servedModelName")]
+    host: Annotated[str, Flag("--host")] = "0.0.0.0"
+    port: Annotated[int, Flag("--port", "endpoint.port")]
+    tensor_parallel_size: Annotated[int, Flag("--tensor-parallel-size", "server.tensorParallelSize")]
+    gpu_memory_utilization: Annotated[float | None, Flag("--gpu-memory-utilization", "server.gpuMemoryUtilization")]
+    max_model_len: Annotated[int, Flag("--max-model-len", "server.maxModelLen")]
+    max_num_seqs: Annotated[int | None, Flag("--max-num-seqs", "server.maxNumSeqs")]
+    max_num_batched_tokens: Annotated[int | None, Flag("--max-num-batched-tokens", "server.maxNumBatchedTokens")] = None
+    # always said: the default was off in 0.24 and is on in 0.32
+    prefix_caching: Annotated[bool, Flag("--enable-prefix-caching", "server.prefixCaching", is_said_when_off=True)]
+    reasoning_parser: Annotated[str | None, Flag("--reasoning-parser", "server.thinking")]
+    chat_template_kwargs: Annotated[
+        Mapping[str, Any] | None, Flag("--default-chat-template-kwargs", "server.thinkingByDefault")
+    ] = None
+    has_tool_choice: Annotated[bool, Flag("--enable-auto-tool-choice", "server.tools")]
+    tool_call_parser: Annotated[str | None, Flag("--tool-call-parser", "server.tools")]
+    text_only: Annotated[bool, Flag("--language-model-only", "server.textOnly")]
+    encoder_tp_mode: Annotated[str | None, Flag("--mm-encoder-tp-mode", "server.encoderDataParallel")] = None
+    speculative: Annotated[Mapping[str, Any] | None, Flag("--speculative-config", "server.mtpTokens")] = None
+    hf_overrides: Annotated[Mapping[str, Any] | None, Flag("--hf-overrides", "server.longContext")] = None
+    quantization: Annotated[str | None, Flag("--quantization", "server.quantization")]
+    kv_cache_dtype: Annotated[str | None, Flag("--kv-cache-dtype", "server.kvCacheDtype")] = None
+    state_dtype: Annotated[str | None, Flag("--mamba-ssm-cache-dtype", "server.stateDtype")] = None
+    kv_offloading_gib: Annotated[float | None, Flag("--kv-offloading-size", "server.kvOffloadingGib")] = None
+    kv_offloading_backend: Annotated[str | None, Flag("--kv-offloading-backend", "server.kvOffloadingGib")] = None
+    generation_config: Annotated[
+        Mapping[str, Any] | None, Flag("--override-generation-config", "server.samplingDefaults")
+    ] = None
+    enforce_eager: Annotated[bool, Flag("--enforce-eager", "server.enforceEager")] = False
+    # /docs and /openapi.json answer without the key
+    disable_fastapi_docs: Annotated[bool, Flag("--disable-fastapi-docs")] = True
+    shutdown_timeout_s: Annotated[int, Flag("--shutdown-timeout", "server.longestAnswerTokens")]
+    thinks_by_default: bool
+    """Whether a request thinks that says nothing of it."""
     extra: tuple[str, ...] = ()
 
     def command(self) -> tuple[str, ...]:
         """The exec form, without a shell: ``vllm serve MODEL --flag value ...``."""
-        return ("vllm", "serve", self.model_path, *self._required(), *self._optional(), *self.extra)
+        return ("vllm", "serve", self.model_path, *self._words(), *self.extra)
 
-    def _required(self) -> tuple[str, ...]:
-        return (
-            *("--served-model-name", self.served_model_name),
-            *("--host", "0.0.0.0"),
-            *("--port", str(self.port)),
-            *("--tensor-parallel-size", str(self.tensor_parallel_size)),
-            *("--gpu-memory-utilization", str(self.gpu_memory_utilization)),
-            *("--max-model-len", str(self.max_model_len)),
-            *("--shutdown-timeout", str(self.shutdown_timeout_s)),
-            # always said: the default was off in 0.24 and is on in 0.32
-            "--enable-prefix-caching" if self.prefix_caching else "--no-enable-prefix-caching",
-        )
+    def _words(self) -> Iterator[str]:
+        for name, flag in list_flags().items():
+            yield from _write(flag, getattr(self, name))
 
-    def _optional(self) -> tuple[str, ...]:
-        found: list[str] = []
-        if self.max_num_seqs is not None:
-            found += ["--max-num-seqs", str(self.max_num_seqs)]
-        if self.reasoning_parser:
-            found += ["--reasoning-parser", self.reasoning_parser]
-            if not self.default_thinking:
-                # else the qwen3 parser puts whole answers of 0.8B and 2B into `reasoning`
-                found += ["--default-chat-template-kwargs", '{"enable_thinking": false}']
-        if self.tool_call_parser:
-            found += ["--enable-auto-tool-choice", "--tool-call-parser", self.tool_call_parser]
-        if self.text_only:
-            found += ["--language-model-only"]
-        if self.quantization:
-            found += ["--quantization", self.quantization]
-        return tuple(found)
+
+@cache
+def list_flags() -> Mapping[str, Flag]:
+    """Field name to flag, in the order of the command line."""
+    hints = get_type_hints(ServerArguments, include_extras=True)
+    found = {}
+    for field in fields(ServerArguments):
+        flag = next((item for item in getattr(hints[field.name], "__metadata__", ()) if isinstance(item, Flag)), None)
+        if flag is not None:
+            found[field.name] = flag
+    return found
+
+
+def _write(flag: Flag, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, bool):
+        off = (flag.negation,) if flag.is_said_when_off else ()
+        return (flag.name,) if value else off
+    if isinstance(value, Mapping):
+        return (flag.name, json.dumps(value))
+    return (flag.name, str(value))

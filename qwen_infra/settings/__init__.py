@@ -5,6 +5,7 @@ from qwen_infra.settings.benchmark import BenchmarkSettings, SloSettings
 from qwen_infra.settings.cache import CacheSettings
 from qwen_infra.settings.cluster import ClusterSettings
 from qwen_infra.settings.endpoint import ApiKeySecret, EndpointSettings
+from qwen_infra.settings.features import FeatureSettings, SamplingSettings
 from qwen_infra.settings.loading import NAMESPACE, load_settings, load_stack_file
 from qwen_infra.settings.model import ModelSettings
 from qwen_infra.settings.reference import render_stack_file_page
@@ -21,8 +22,10 @@ __all__ = [
     "CacheSettings",
     "ClusterSettings",
     "EndpointSettings",
+    "FeatureSettings",
     "ModelSettings",
     "ResourceSettings",
+    "SamplingSettings",
     "SecretKeySettings",
     "ServerSettings",
     "Settings",

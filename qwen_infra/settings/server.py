@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from qwen_infra.settings.base import DnsLabel, Quantity, Settings
+from qwen_infra.settings.features import FeatureSettings
 
 __all__ = ["ResourceSettings", "ServerSettings"]
 
@@ -17,7 +18,7 @@ class ResourceSettings(Settings):
     shared_memory: Quantity = Field("64Gi", description="Size of /dev/shm, for NCCL between the GPUs.")
 
 
-class ServerSettings(Settings):
+class ServerSettings(FeatureSettings):
     """How vLLM serves the model."""
 
     name: DnsLabel | None = Field(None, max_length=40, description="Name of the Deployment; default: from the model.")
@@ -28,13 +29,7 @@ class ServerSettings(Settings):
     replicas: int = Field(1, ge=1, le=64, description="Copies of the server, each with its own GPUs.")
     tensor_parallel_size: int = Field(1, ge=1, description="GPUs over which each layer is split.")
     max_model_len: int = Field(262144, ge=1, description="Longest prompt plus answer, in tokens.")
-    max_num_seqs: int | None = Field(None, ge=1, description="Requests at once; default: what the memory carries.")
     gpu_memory_utilization: float = Field(0.92, gt=0, le=1, description="Share of the GPU's memory for vLLM.")
-    prefix_caching: bool = Field(True, description="Keep the KV cache of common beginnings of prompts.")
-    thinking: bool = Field(True, description="Split thinking from the answer (the reasoning parser).")
-    tools: bool = Field(True, description="Tool calls (automatic tool choice and the tool parser).")
-    text_only: bool = Field(False, description="Do not load the vision tower.")
-    quantization: str | None = Field(None, description="vLLM's --quantization; official checkpoints need none.")
     extra_args: tuple[str, ...] = Field((), description="More vLLM arguments, as they stand on a command line.")
     resources: ResourceSettings = Field(default_factory=lambda: ResourceSettings(), description="CPU and memory.")
     ready_timeout_seconds: int | None = Field(

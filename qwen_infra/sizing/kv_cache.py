@@ -19,7 +19,7 @@ from qwen_infra.sizing.weights import PipelineStage
 
 __all__ = ["CacheOptions", "CachePool", "KvCacheDtype", "StateDtype", "plan_cache"]
 
-KvCacheDtype = Literal["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"]
+KvCacheDtype = Literal["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "nvfp4"]
 StateDtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 DEFAULT_BLOCK_TOKENS = 16
@@ -48,6 +48,16 @@ class CacheOptions:
     @property
     def is_fp8(self) -> bool:
         return self.kv_cache_dtype.startswith("fp8")
+
+    @property
+    def sixteenths_per_value(self) -> int:
+        """Memory of one cached value in sixteenths of a byte: 2 bytes, 1 (FP8), or 9/16 (NVFP4 with its scales).
+
+        NVFP4: ``nvfp4_kv_cache_full_dim`` of ``vllm/utils/torch_utils.py``: half a byte, and one byte for 16 values.
+        """
+        if self.kv_cache_dtype == "nvfp4":
+            return 9
+        return 16 if self.is_fp8 else 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,7 @@ def _hybrid_pool(
 def _attention_token_bytes(attention: Attention, options: CacheOptions) -> int:
     """Key and value of one token in one layer on one GPU [B]; heads are replicated when TP exceeds them."""
     heads = max(1, attention.kv_heads // options.tensor_parallel_size)
-    return 2 * heads * attention.head_dim * (1 if options.is_fp8 else 2)
+    return 2 * heads * attention.head_dim * options.sixteenths_per_value // 16
 
 
 def _state_bytes(net: GatedDeltaNet, options: CacheOptions) -> int:

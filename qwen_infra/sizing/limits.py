@@ -134,7 +134,7 @@ def _request_bytes(fit: Fit) -> tuple[float, float]:
     """Cache bytes per token and state bytes per request over all GPUs, as they are stored, without padding."""
     architecture = fit.request.model.architecture
     options = CacheOptions(kv_cache_dtype=fit.kv_cache_dtype, state_dtype=fit.request.state_dtype)
-    element = 1 if options.is_fp8 else 2
+    element = options.sixteenths_per_value / 16
     layers = architecture.full_attention_layers
     if architecture.latent_attention is not None:
         latent = architecture.latent_attention
