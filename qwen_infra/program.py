@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -13,9 +14,10 @@ from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
 from qwen_infra.components import InferenceEndpoint, KubernetesObject, ModelCache, VllmServer
 from qwen_infra.errors import QwenInfraError
 from qwen_infra.manifests import build_namespace, decide_names
-from qwen_infra.planning import DeploymentPlan, make_plan
+from qwen_infra.outputs import export_outputs
+from qwen_infra.planning import DeploymentPlan, make_plans
 from qwen_infra.preflight import check_preflight
-from qwen_infra.settings import load_settings
+from qwen_infra.settings import load_deployments
 
 __all__ = ["deploy", "run"]
 
@@ -24,25 +26,31 @@ def run() -> None:
     """Deploy what the stack file asks for; whatever is wrong ends the program with one line and no traceback."""
     exit_after_the_message()
     try:
-        plan = make_plan(load_settings(_stack_config()))
-        for warning in plan.warnings:
+        plans = make_plans(load_deployments(_stack_config()))
+        for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
             pulumi.warn(warning)
-        check_preflight(plan, _read_facts(plan), stack=pulumi.get_stack())
-        deploy(plan)
+        facts = _read_facts(plans)
+        for plan in plans:
+            check_preflight(plan, facts, stack=pulumi.get_stack())
+        deploy(*plans)
     except QwenInfraError as error:
         raise DeploymentFailedError(str(error)) from None
 
 
-def deploy(plan: DeploymentPlan) -> None:
-    """Create the resources of a plan and export what a user needs next."""
+def deploy(*plans: DeploymentPlan) -> None:
+    """Create the resources of each plan, all in one cluster and namespace, and export what a user needs next."""
+    provider = _provider(plans[0])
+    namespace = _namespace(plans[0], provider)
+    endpoints = [_deploy_one(plan, provider, namespace) for plan in plans]
+    export_outputs(plans, endpoints)
+
+
+def _deploy_one(plan: DeploymentPlan, provider: Provider, namespace: list[pulumi.Resource]) -> InferenceEndpoint:
     name = plan.server.name
-    provider = _provider(plan)
-    namespace = _namespace(plan, provider)
-    within = pulumi.ResourceOptions(providers=[provider], depends_on=namespace)
+    within = pulumi.ResourceOptions(providers=[provider], depends_on=namespace, protect=plan.operations.protect or None)
     cache = ModelCache(f"{name}-cache", plan, within)
     server = VllmServer(name, plan, cache, within)
-    endpoint = InferenceEndpoint(f"{name}-endpoint", plan, server, within)
-    _export(plan, endpoint)
+    return InferenceEndpoint(f"{name}-endpoint", plan, server, within)
 
 
 def _stack_config() -> dict[str, Any]:
@@ -50,10 +58,11 @@ def _stack_config() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _read_facts(plan: DeploymentPlan) -> ClusterFacts:
-    kubectl = Kubectl(ClusterAccess(plan.cluster.kubeconfig, plan.cluster.context))
-    secret = None if plan.endpoint.generate_key else plan.endpoint.key_secret.secret_name
-    return read_cluster_facts(kubectl, plan.cluster.namespace, secret)
+def _read_facts(plans: Sequence[DeploymentPlan]) -> ClusterFacts:
+    cluster = plans[0].cluster
+    kubectl = Kubectl(ClusterAccess(cluster.kubeconfig, cluster.context))
+    given = {plan.endpoint.key_secret.secret_name for plan in plans if not plan.endpoint.generate_key}
+    return read_cluster_facts(kubectl, cluster.namespace, *sorted(given))
 
 
 def _provider(plan: DeploymentPlan) -> Provider:
@@ -73,17 +82,5 @@ def _namespace(plan: DeploymentPlan, provider: Provider) -> list[pulumi.Resource
     if not plan.cluster.create_namespace:
         return []
     manifest = build_namespace(decide_names(plan))
-    return [KubernetesObject("namespace", manifest, pulumi.ResourceOptions(provider=provider))]
-
-
-def _export(plan: DeploymentPlan, endpoint: InferenceEndpoint) -> None:
-    secret = plan.endpoint.key_secret
-    pulumi.export("url", endpoint.url)
-    pulumi.export("model", plan.server.arguments.served_model_name)
-    pulumi.export("maxModelLen", plan.server.arguments.max_model_len)
-    pulumi.export("apiKeySecret", f"{plan.cluster.namespace}/{secret.secret_name}#{secret.key}")
-    pulumi.export("prediction", plan.fit.to_json())
-    pulumi.export("verification", endpoint.verification)
-    pulumi.export("benchmark", endpoint.benchmark)
-    pulumi.export("figures", endpoint.figures)
-    pulumi.export("madeWith", endpoint.made_with)
+    options = pulumi.ResourceOptions(provider=provider, protect=plan.operations.protect or None)
+    return [KubernetesObject("namespace", manifest, options)]

@@ -88,7 +88,7 @@ class Check(Resource):
         resource_type = f"pulumi-python:{self._resource_type_name}"
         urn = _urn_below(parent, resource_type, name)
         unset = dict.fromkeys(("passed", "summary", "made_with", "details"))
-        options = pulumi.ResourceOptions(parent=parent, depends_on=depends_on, hide_diffs=["__provider"])
+        options = pulumi.ResourceOptions(parent=parent, depends_on=depends_on, hide_diffs=["__provider"], protect=False)
         super().__init__(provider, name, {**inputs, "urn": urn, **unset}, options)
 
 

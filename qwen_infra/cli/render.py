@@ -20,14 +20,15 @@ def render(
     import yaml
 
     from qwen_infra.cli.output import print_json, say
-    from qwen_infra.manifests import render_objects
-    from qwen_infra.planning import make_plan
-    from qwen_infra.settings import load_stack_file
+    from qwen_infra.manifests import render_stack
+    from qwen_infra.planning import make_plans
+    from qwen_infra.settings import load_stack_deployments
 
-    plan = make_plan(load_stack_file(Path(), stack))
-    for warning in plan.warnings:
-        say(f"warning: {warning}")
-    objects = render_objects(plan)
+    plans = make_plans(load_stack_deployments(Path(), stack))
+    for plan in plans:
+        for warning in plan.warnings:
+            say(f"warning: {plan.server.name}: {warning}" if len(plans) > 1 else f"warning: {warning}")
+    objects = render_stack(plans)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for item in objects:

@@ -52,8 +52,8 @@ class ClusterFacts:
         return not self.rules_complete or any(_matches(rule, verb, group, resource) for rule in self.rules)
 
 
-def read_cluster_facts(kubectl: Kubectl, namespace: str, secret: str | None = None) -> ClusterFacts:
-    """Facts of the cluster, three or four requests side by side.
+def read_cluster_facts(kubectl: Kubectl, namespace: str, *secrets: str) -> ClusterFacts:
+    """Facts of the cluster: three requests and one a Secret, side by side.
 
     Raises:
         KubectlError: the cluster cannot be reached, or nodes may not be listed.
@@ -62,13 +62,13 @@ def read_cluster_facts(kubectl: Kubectl, namespace: str, secret: str | None = No
         nodes = pool.submit(kubectl.items, "nodes")
         rules = pool.submit(_read_rules, kubectl, namespace)
         labels = pool.submit(_read_namespace_labels, kubectl, namespace)
-        keys = pool.submit(_read_secret_keys, kubectl, namespace, secret)
+        keys = [pool.submit(_read_secret_keys, kubectl, namespace, secret) for secret in secrets]
         return ClusterFacts(
             nodes=tuple(_node(item) for item in nodes.result()),
             rules=tuple(rules.result().get("resourceRules") or ()),
             rules_complete=not rules.result().get("incomplete", True),
             namespace_labels=labels.result(),
-            secret_keys=keys.result(),
+            secret_keys={name: found for read in keys for name, found in read.result().items()},
         )
 
 
@@ -103,9 +103,7 @@ def _read_namespace_labels(kubectl: Kubectl, namespace: str) -> Mapping[str, str
     return labels if isinstance(labels, dict) else {}
 
 
-def _read_secret_keys(kubectl: Kubectl, namespace: str, secret: str | None) -> Mapping[str, frozenset[str]]:
-    if secret is None:
-        return {}
+def _read_secret_keys(kubectl: Kubectl, namespace: str, secret: str) -> Mapping[str, frozenset[str]]:
     try:
         return {secret: frozenset(kubectl.get("--namespace", namespace, "secret", secret).get("data") or {})}
     except ObjectNotFoundError:

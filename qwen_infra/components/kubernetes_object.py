@@ -9,7 +9,11 @@ from typing import Any
 
 import pulumi
 
-__all__ = ["KubernetesObject"]
+__all__ = ["REPLACEABLE_KINDS", "KubernetesObject"]
+
+REPLACEABLE_KINDS = frozenset({"ConfigMap", "Job"})
+"""What ``operations.protect`` does not guard: objects that a new revision replaces. All others are, since a refused
+``pulumi destroy`` has by then deleted whatever was not protected."""
 
 
 class KubernetesObject(pulumi.CustomResource):
@@ -17,5 +21,7 @@ class KubernetesObject(pulumi.CustomResource):
 
     def __init__(self, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         version = manifest["apiVersion"]
+        if manifest["kind"] in REPLACEABLE_KINDS:
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=False))
         group = version if "/" in version else f"core/{version}"
         super().__init__(f"kubernetes:{group}:{manifest['kind']}", name, dict(manifest), opts)

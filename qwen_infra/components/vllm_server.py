@@ -14,7 +14,7 @@ from qwen_infra.checks.api_key import ApiKey
 from qwen_infra.components.kubernetes_object import KubernetesObject
 from qwen_infra.components.model_cache import ModelCache
 from qwen_infra.manifests import build_deployment, build_key_secret, decide_names
-from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning import DeploymentPlan, summarise_plan
 
 __all__ = ["VllmServer", "check_target"]
 
@@ -33,7 +33,7 @@ class VllmServer(pulumi.ComponentResource):
     def __init__(
         self, name: str, plan: DeploymentPlan, cache: ModelCache, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("qwen:infra:VllmServer", name, None, opts)
+        super().__init__("qwen:infra:VllmServer", name, {"plan": summarise_plan(plan)}, opts)
         names = decide_names(plan)
         manifest = build_deployment(plan, names)
         before: list[pulumi.Resource] = [cache]

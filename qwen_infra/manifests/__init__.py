@@ -3,7 +3,7 @@
 from qwen_infra.manifests.download import build_download_job, build_download_script
 from qwen_infra.manifests.endpoint import build_key_secret, build_namespace, build_service
 from qwen_infra.manifests.names import Names, decide_names
-from qwen_infra.manifests.rendering import render_objects
+from qwen_infra.manifests.rendering import render_objects, render_stack
 from qwen_infra.manifests.server import build_deployment
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "build_service",
     "decide_names",
     "render_objects",
+    "render_stack",
 ]

@@ -1,5 +1,6 @@
 """All objects of a plan, in the order in which they are created; without a cluster and without Pulumi."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from qwen_infra.manifests.download import build_download_job, build_download_script
@@ -8,9 +9,17 @@ from qwen_infra.manifests.names import decide_names
 from qwen_infra.manifests.server import build_deployment
 from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["render_objects"]
+__all__ = ["render_objects", "render_stack"]
 
 KEY_PLACEHOLDER = "<generated at deployment>"
+
+
+def render_stack(plans: Sequence[DeploymentPlan]) -> list[dict[str, Any]]:
+    """The Kubernetes objects of all plans of a stack; what they share, the namespace, stands once."""
+    found: list[dict[str, Any]] = []
+    for plan in plans:
+        found += [item for item in render_objects(plan) if item not in found]
+    return found
 
 
 def render_objects(plan: DeploymentPlan) -> list[dict[str, Any]]:

@@ -3,5 +3,7 @@
 from qwen_infra.planning.deployment_plan import DeploymentPlan
 from qwen_infra.planning.plan import make_plan
 from qwen_infra.planning.server_arguments import ServerArguments
+from qwen_infra.planning.stack_plan import make_plans
+from qwen_infra.planning.summary import summarise_plan
 
-__all__ = ["DeploymentPlan", "ServerArguments", "make_plan"]
+__all__ = ["DeploymentPlan", "ServerArguments", "make_plan", "make_plans", "summarise_plan"]

@@ -1,10 +1,17 @@
 """What will be deployed, as plain data: printable, comparable, testable without Pulumi or a cluster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qwen_infra.planning.server_arguments import ServerArguments
-from qwen_infra.settings import BenchmarkSettings, CacheSettings, ResourceSettings, SecretKeySettings
+from qwen_infra.settings import (
+    BenchmarkSettings,
+    CacheSettings,
+    OperationsSettings,
+    PolicySettings,
+    ResourceSettings,
+    SecretKeySettings,
+)
 from qwen_infra.sizing import Fit
 
 __all__ = ["CachePlan", "ClusterPlan", "DeploymentPlan", "EndpointPlan", "GpuPlan", "ServerPlan"]
@@ -79,7 +86,7 @@ class EndpointPlan:
 class DeploymentPlan:
     """Everything that the manifests, the components and the checks are made from.
 
-    ``warnings``: what works but deserves a second look, one sentence each.
+    ``warnings``: what works but deserves a second look, one sentence each; ``licence`` as the Hub writes it.
     """
 
     model_name: str
@@ -92,3 +99,7 @@ class DeploymentPlan:
     verification_level: str
     benchmark: BenchmarkSettings
     warnings: tuple[str, ...] = ()
+    licence: str = ""
+    environment: str | None = None
+    operations: OperationsSettings = field(default_factory=lambda: OperationsSettings())
+    policy: PolicySettings = field(default_factory=lambda: PolicySettings())

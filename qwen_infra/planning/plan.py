@@ -15,6 +15,7 @@ from qwen_infra.planning.deployment_plan import (
 from qwen_infra.planning.drain import plan_drain
 from qwen_infra.planning.environment import choose_environment
 from qwen_infra.planning.features import check_features, choose_arguments
+from qwen_infra.planning.operations import check_operations
 from qwen_infra.planning.prediction import predict_fit
 from qwen_infra.planning.warnings import list_warnings
 from qwen_infra.settings import ApiKeySecret, ServerSettings, StackSettings
@@ -31,6 +32,7 @@ def make_plan(settings: StackSettings) -> DeploymentPlan:
     Raises:
         ConfigurationError: an unknown model or GPU, a combination that cannot work, or one that does not fit.
     """
+    check_operations(settings)
     server = settings.server
     model = find_model(settings.model.name)
     checkpoint = model.checkpoint(settings.model.precision)
@@ -71,6 +73,10 @@ def make_plan(settings: StackSettings) -> DeploymentPlan:
         verification_level=settings.verification.level,
         benchmark=settings.benchmark,
         warnings=list_warnings(server, model, gpu, fit),
+        licence=model.licence,
+        environment=settings.environment,
+        operations=settings.operations,
+        policy=settings.policy,
     )
 
 

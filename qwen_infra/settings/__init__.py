@@ -5,9 +5,19 @@ from qwen_infra.settings.benchmark import BenchmarkSettings, SloSettings
 from qwen_infra.settings.cache import CacheSettings
 from qwen_infra.settings.cluster import ClusterSettings
 from qwen_infra.settings.endpoint import ApiKeySecret, EndpointSettings
+from qwen_infra.settings.environment import ENVIRONMENTS
 from qwen_infra.settings.features import FeatureSettings, SamplingSettings
-from qwen_infra.settings.loading import NAMESPACE, load_settings, load_stack_file
+from qwen_infra.settings.loading import (
+    NAMESPACE,
+    load_deployments,
+    load_settings,
+    load_stack_deployments,
+    load_stack_file,
+    read_stack_config,
+)
 from qwen_infra.settings.model import ModelSettings
+from qwen_infra.settings.operations import OperationsSettings
+from qwen_infra.settings.policy import PolicySettings
 from qwen_infra.settings.reference import render_stack_file_page
 from qwen_infra.settings.schema import SCHEMA_FILE, stack_file_schema
 from qwen_infra.settings.server import ResourceSettings, ServerSettings
@@ -15,6 +25,7 @@ from qwen_infra.settings.stack import StackSettings
 from qwen_infra.settings.verification import VerificationSettings
 
 __all__ = [
+    "ENVIRONMENTS",
     "NAMESPACE",
     "SCHEMA_FILE",
     "ApiKeySecret",
@@ -24,6 +35,8 @@ __all__ = [
     "EndpointSettings",
     "FeatureSettings",
     "ModelSettings",
+    "OperationsSettings",
+    "PolicySettings",
     "ResourceSettings",
     "SamplingSettings",
     "SecretKeySettings",
@@ -32,8 +45,11 @@ __all__ = [
     "SloSettings",
     "StackSettings",
     "VerificationSettings",
+    "load_deployments",
     "load_settings",
+    "load_stack_deployments",
     "load_stack_file",
+    "read_stack_config",
     "render_stack_file_page",
     "stack_file_schema",
 ]

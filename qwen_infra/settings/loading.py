@@ -11,18 +11,44 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.settings.several import MODELS, Layers, list_deployments
 from qwen_infra.settings.stack import StackSettings
 
-__all__ = ["NAMESPACE", "load_settings", "load_stack_file"]
+__all__ = [
+    "NAMESPACE",
+    "load_deployments",
+    "load_settings",
+    "load_stack_deployments",
+    "load_stack_file",
+    "read_stack_config",
+]
 
 NAMESPACE = "qwen-infra"
 
 
 def load_stack_file(folder: Path, stack: str) -> StackSettings:
-    """Settings of ``Pulumi.<stack>.yaml`` in ``folder``, read without Pulumi.
+    """Settings of ``Pulumi.<stack>.yaml`` in ``folder``, read without Pulumi; of a stack that has one model.
+
+    Raises:
+        ConfigurationError: no such file, not YAML, a wrong key or value, or several models.
+    """
+    return load_settings(read_stack_config(folder, stack))
+
+
+def load_stack_deployments(folder: Path, stack: str) -> tuple[StackSettings, ...]:
+    """Settings of each model of ``Pulumi.<stack>.yaml`` in ``folder``, read without Pulumi.
 
     Raises:
         ConfigurationError: no such file, not YAML, or a wrong key or value.
+    """
+    return load_deployments(read_stack_config(folder, stack))
+
+
+def read_stack_config(folder: Path, stack: str) -> dict[str, Any]:
+    """The ``config:`` section of a stack file, unchecked.
+
+    Raises:
+        ConfigurationError: no such file, or not YAML.
     """
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.is_file():
@@ -42,21 +68,44 @@ def load_stack_file(folder: Path, stack: str) -> StackSettings:
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         raise ConfigurationError("the stack file has no `config:` section", where=path.name)
-    return load_settings(config)
+    return config
 
 
 def load_settings(config: Mapping[str, Any]) -> StackSettings:
-    """Settings from ``{"qwen-infra:model": {...}, ...}``; values may be JSON texts, as Pulumi hands them over.
+    """Settings of a stack with one model, from ``{"qwen-infra:model": {...}, ...}``.
+
+    Raises:
+        ConfigurationError: every wrong key and value in one message; or several models.
+    """
+    found = load_deployments(config)
+    if len(found) > 1:
+        raise ConfigurationError(
+            "this works on one model, and the stack has several",
+            where=f"{NAMESPACE}:{MODELS}",
+            found=", ".join(item.server.name or item.model.name for item in found),
+        )
+    return found[0]
+
+
+def load_deployments(config: Mapping[str, Any]) -> tuple[StackSettings, ...]:
+    """Settings of each model of a stack; values may be JSON texts, as Pulumi hands them over.
 
     Raises:
         ConfigurationError: every wrong key and value in one message.
     """
     prefix = f"{NAMESPACE}:"
     raw = {key.removeprefix(prefix): _decode(value) for key, value in config.items() if key.startswith(prefix)}
-    try:
-        return StackSettings.model_validate(raw)
-    except ValidationError as error:
-        raise _explain(error.errors()) from None
+    found: list[StackSettings] = []
+    wrong: dict[str, ConfigurationError] = {}
+    for layers in list_deployments(raw):
+        try:
+            found.append(StackSettings.model_validate(layers.merged()))
+        except ValidationError as error:
+            explained = (_explain_one(item, layers) for item in error.errors())
+            wrong |= {str(item): item for item in explained}
+    if wrong:
+        raise _join(list(wrong.values()))
+    return tuple(found)
 
 
 def _decode(value: Any) -> Any:
@@ -65,17 +114,18 @@ def _decode(value: Any) -> Any:
     return value
 
 
-def _explain(details: Sequence[ErrorDetails]) -> ConfigurationError:
-    """One error, or a list of them in one message; each names its key and, where one exists, the command."""
-    if len(details) == 1:
-        return _explain_one(details[0])
-    lines = "; ".join(f"({number}) {_explain_one(item)}" for number, item in enumerate(details, 1))
-    return ConfigurationError(f"{len(details)} keys of the stack file are wrong: {lines}")
+def _join(errors: Sequence[ConfigurationError]) -> ConfigurationError:
+    """One error, or a list of them in one message."""
+    if len(errors) == 1:
+        return errors[0]
+    lines = "; ".join(f"({number}) {error}" for number, error in enumerate(errors, 1))
+    return ConfigurationError(f"{len(errors)} keys of the stack file are wrong: {lines}")
 
 
-def _explain_one(detail: ErrorDetails) -> ConfigurationError:
+def _explain_one(detail: ErrorDetails, layers: Layers) -> ConfigurationError:
+    """What is wrong with one key, and, where one exists, the command that mends it."""
     path = [str(part) for part in detail["loc"]]
-    key = f"{NAMESPACE}:{'.'.join(path)}"
+    key = f"{NAMESPACE}:{layers.key_of(path)}"
     if detail["type"] == "extra_forbidden":
         known = _known_keys(path[:-1])
         near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
@@ -106,4 +156,5 @@ def _known_keys(path: Sequence[str]) -> list[str]:
         if not nested:
             return []
         model = nested[0]
-    return sorted(field.alias or name for name, field in model.model_fields.items())
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    return sorted([*known, MODELS] if model is StackSettings else known)

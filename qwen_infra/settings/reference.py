@@ -6,6 +6,7 @@ from typing import Any
 
 from qwen_infra.settings.loading import NAMESPACE
 from qwen_infra.settings.schema import SCHEMA_FILE, stack_file_schema
+from qwen_infra.settings.several import MODELS
 
 __all__ = ["render_stack_file_page"]
 
@@ -39,11 +40,20 @@ def render_stack_file_page() -> str:
     parts = [_INTRODUCTION]
     for key, value in config["properties"].items():
         definition = _resolve(value, schema)
-        need = "required" if key in config["required"] else "may be left out"
-        parts.append(f"## `{key}`\n\n{definition['description']} ({need})\n")
+        parts.append(f"## `{key}`\n\n{definition['description']} ({_describe_need(key, config)})\n")
+        if "properties" not in definition:
+            parts.append(f"{_describe_type(definition, schema).capitalize()}.\n")
+            continue
         parts.append("| key | type | default | meaning |\n|---|---|---|---|")
         parts.append("\n".join(_rows(definition, schema, "")) + "\n")
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _describe_need(key: str, config: Mapping[str, Any]) -> str:
+    if key in config["required"]:
+        return "required"
+    needed = config["else"]["required"]
+    return f"required, here or in each of `{NAMESPACE}:{MODELS}`" if key in needed else "may be left out"
 
 
 def _rows(definition: Mapping[str, Any], schema: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from qwen_infra.catalog import gpus, models
 from qwen_infra.settings.loading import NAMESPACE
+from qwen_infra.settings.several import MODELS, STACK_WIDE
 from qwen_infra.settings.stack import StackSettings
 
 __all__ = ["SCHEMA_FILE", "stack_file_schema"]
@@ -42,7 +43,10 @@ def stack_file_schema() -> dict[str, Any]:
         definition.pop("title", None)
     definitions["ModelSettings"]["properties"]["name"]["examples"] = [model.name for model in models()]
     definitions["ServerSettings"]["properties"]["gpu"]["examples"] = [gpu.name for gpu in gpus()]
-    keys = {f"{NAMESPACE}:{name}": value for name, value in settings["properties"].items()}
+    properties = {**settings["properties"], MODELS: _several_models(settings["properties"])}
+    keys = {f"{NAMESPACE}:{name}": value for name, value in properties.items()}
+    required = {f"{NAMESPACE}:{name}" for name in settings["required"]}
+    stack_wide = sorted(required & {f"{NAMESPACE}:{name}" for name in STACK_WIDE})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of qwen-infra",
@@ -60,8 +64,21 @@ def stack_file_schema() -> dict[str, Any]:
                     f"^(?!{NAMESPACE}:)[^:]+:.+$": {"description": "Of another project or provider."}
                 },
                 "additionalProperties": False,
-                "required": [f"{NAMESPACE}:{name}" for name in settings["required"]],
+                "required": stack_wide,
+                "if": {"required": [f"{NAMESPACE}:{MODELS}"]},
+                "else": {"required": sorted(required)},
             },
         },
         "$defs": definitions,
+    }
+
+
+def _several_models(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The key ``models``: each model's stay open here, since any of them may be shared."""
+    own = {name: {"type": "object"} for name in properties if name not in STACK_WIDE}
+    return {
+        "type": "object",
+        "description": "Several models in one stack: short name to the keys that differ from the shared ones.",
+        "minProperties": 1,
+        "additionalProperties": {"type": "object", "properties": own, "additionalProperties": False},
     }

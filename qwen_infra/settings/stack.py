@@ -11,7 +11,10 @@ from qwen_infra.settings.benchmark import BenchmarkSettings
 from qwen_infra.settings.cache import CacheSettings
 from qwen_infra.settings.cluster import ClusterSettings
 from qwen_infra.settings.endpoint import EndpointSettings
+from qwen_infra.settings.environment import Environment
 from qwen_infra.settings.model import ModelSettings
+from qwen_infra.settings.operations import OperationsSettings
+from qwen_infra.settings.policy import PolicySettings
 from qwen_infra.settings.server import ServerSettings
 from qwen_infra.settings.verification import VerificationSettings
 
@@ -19,8 +22,9 @@ __all__ = ["StackSettings"]
 
 
 class StackSettings(Settings):
-    """A whole stack file: everything under ``qwen-infra:``."""
+    """One deployment: everything under ``qwen-infra:``, or of one of its ``models`` with what these share."""
 
+    environment: Environment | None = Field(None, description="Profile of defaults: dev, staging or prod.")
     cluster: ClusterSettings
     model: ModelSettings
     cache: CacheSettings = Field(default_factory=lambda: CacheSettings())
@@ -28,3 +32,5 @@ class StackSettings(Settings):
     endpoint: EndpointSettings = Field(default_factory=lambda: EndpointSettings())
     verification: VerificationSettings = Field(default_factory=lambda: VerificationSettings())
     benchmark: BenchmarkSettings = Field(default_factory=lambda: BenchmarkSettings())
+    operations: OperationsSettings = Field(default_factory=lambda: OperationsSettings())
+    policy: PolicySettings = Field(default_factory=lambda: PolicySettings())

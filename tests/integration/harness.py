@@ -1,7 +1,9 @@
 """A Pulumi project in a folder of its own, driven by the real engine through the Automation API."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +53,14 @@ class Project:
             return _diagnostics(str(error))
         message = f"pulumi {command} succeeded, though it should have failed"
         raise AssertionError(message)
+
+    def run(self, *arguments: str) -> str:
+        """Standard output of ``pulumi ARGUMENTS`` on this stack."""
+        command = [str(self.cluster.bin_folder / "pulumi"), *arguments, "--stack", self.stack_name]
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Replace top-level keys of the stack file, keeping what Pulumi wrote into it."""

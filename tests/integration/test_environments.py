@@ -1,0 +1,51 @@
+"""Environments, several models in one stack, and protection, with the real engine."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.integration.harness import SMALL, Project
+
+Make = Callable[..., Project]
+QUIET = {"verification": {"level": "off"}, "benchmark": {"workload": "off"}}
+PINNED: dict[str, Any] = {
+    "model": {**SMALL["model"], "revision": "0123456789abcdef0123456789abcdef01234567"},
+    "server": {**SMALL["server"], "image": f"vllm/vllm-openai@sha256:{'0' * 64}", "replicas": 1},
+}
+TWO = {
+    "small": {"model": {"name": "Qwen3.5-2B", "precision": "bf16"}},
+    "large": {"model": {"name": "Qwen3.5-9B", "precision": "bf16"}, "benchmark": {"workload": "off"}},
+}
+
+
+def test_two_models_of_one_stack_are_deployed_verified_and_clean_afterwards(project: Make) -> None:
+    deployed = project(models=TWO)
+    outputs = deployed.up()["deployments"]
+    assert set(outputs) == {"vllm-small", "vllm-large"}
+    assert all(found["verification"].startswith("verification passed") for found in outputs.values())
+    assert outputs["vllm-small"]["benchmark"].startswith("benchmark smoke: 8 of 8")
+    assert deployed.stack.preview(expect_no_changes=True).change_summary.keys() == {"same"}
+
+
+def test_a_change_of_one_model_leaves_the_other_alone(project: Make) -> None:
+    deployed = project(models=TWO, **QUIET)
+    deployed.up()
+    deployed.configure({"models": {**TWO, "small": {**TWO["small"], "server": {"maxModelLen": 16384}}}})
+    deployed.stack.preview()
+    changed = [
+        item["urn"].rpartition("::")[2]
+        for item in json.loads(deployed.run("preview", "--json", "--non-interactive"))["steps"]
+        if item["op"] not in {"same", "read"}
+    ]
+    assert changed
+    assert not [name for name in changed if name.startswith("vllm-large")]
+
+
+def test_prod_cannot_be_destroyed_by_accident_and_is_left_whole(project: Make) -> None:
+    deployed = project(environment="prod", **PINNED, **{"benchmark": {"workload": "off"}})
+    deployed.up()
+    told = deployed.fail("destroy")
+    assert "protect" in told
+    deployments = deployed.kubectl.items("--namespace", "qwen-test", "deployments")
+    assert [item["metadata"]["name"] for item in deployments] == ["vllm-qwen35-4b"]
+    deployed.run("state", "unprotect", "--all", "--yes", "--non-interactive")
