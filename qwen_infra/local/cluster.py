@@ -7,7 +7,7 @@ agent (``qwen_infra.local.agent``) puts real servers behind model-server pods. L
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from qwen_infra import toolchain
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.local.agent_process import AgentOptions, start_agent, stop_agent
 from qwen_infra.local.api import KubernetesApi
-from qwen_infra.local.configuration import ClusterPorts, build_configuration, build_storage_class
+from qwen_infra.local.configuration import ClusterPorts, build_configuration, build_storage_class, read_ports
 from qwen_infra.local.folders import ClusterRecord, ServerKind, StateFolder, write_atomically
 from qwen_infra.local.kubeconfig import build_kubeconfig
 from qwen_infra.local.kwokctl import PROGRAMS, PortTakenError, create_cluster, require_programs, start_cluster
 from qwen_infra.local.locks import hold_lock
 from qwen_infra.local.miniature_store import ensure_miniature
-from qwen_infra.local.ports import find_free_ports
+from qwen_infra.local.ports import find_free_ports, is_taken
 from qwen_infra.local.processes import find_marked, stop_processes
 from qwen_infra.local.profiles import build_nodes, find_profile
 from qwen_infra.local.status import is_healthy
@@ -32,6 +32,7 @@ __all__ = ["LocalCluster", "down", "up"]
 Report = Callable[[str], None]
 
 _NODES_READY_TIMEOUT_S = 30
+_PORT_RELEASE_S = 5
 _STAND_IN_LOG = "This container runs nowhere: its node is simulated (qwen-infra local).\n"
 
 
@@ -132,12 +133,28 @@ def _bring_back(folder: StateFolder, found: ClusterRecord, wanted: ClusterRecord
         report(f"the local cluster {folder.name!r} has ended processes: starting them again")
         _end_processes(folder)
         with hold_lock(_creation_lock(), purpose="starting a local cluster", timeout_s=300):
+            _require_own_ports(folder)
             start_cluster(folder, found.bin_folder if (found.bin_folder / "kwokctl").exists() else wanted.bin_folder)
         with KubernetesApi(found.api_port, folder.pki_folder) as api:
             _wait_for_nodes(api, len(find_profile(found.profile).node_names))
     if record != found:
         folder.write_record(record)
     return record
+
+
+def _require_own_ports(folder: StateFolder) -> None:
+    """A stopped cluster comes back on its own ports; kwokctl would try a taken one for two minutes."""
+    ports = asdict(read_ports(folder.kwokctl_configuration.read_text()))
+    deadline = time.monotonic() + _PORT_RELEASE_S  # those of a killed process are free a moment later
+    while taken := {name: port for name, port in ports.items() if is_taken(port)}:
+        if time.monotonic() > deadline:
+            raise EnvironmentMissingError(
+                f"the local cluster {folder.name!r} cannot come back: another program took its ports",
+                where=", ".join(f"127.0.0.1:{port} ({name})" for name, port in taken.items()),
+                found="address already in use",
+                mend=f"end that program (ss -ltnp shows it), or qwen-infra local down --name {folder.name} then up",
+            )
+        time.sleep(0.1)
 
 
 def _differs(folder: StateFolder, what: str, found: str, wanted: str) -> ConfigurationError:
@@ -175,9 +192,8 @@ def _start_components(folder: StateFolder, wanted: ClusterRecord) -> ClusterReco
     ports = ClusterPorts(*find_free_ports(6))
     record = wanted.model_copy(update={"api_port": ports.kubeApiserver})
     folder.write_record(record)
-    configuration = folder.path / "kwokctl.yaml"
-    write_atomically(configuration, build_configuration(ports, has_agent=wanted.server != "none"))
-    create_cluster(folder, wanted.bin_folder, configuration)
+    write_atomically(folder.kwokctl_configuration, build_configuration(ports, has_agent=wanted.server != "none"))
+    create_cluster(folder, wanted.bin_folder, folder.kwokctl_configuration)
     return record
 
 

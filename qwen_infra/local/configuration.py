@@ -3,7 +3,7 @@
 Pure. Why each argument is there is said beside it; running kwokctl is in kwokctl.py.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,7 +12,7 @@ import yaml
 
 from qwen_infra.local.ports import LOOPBACK
 
-__all__ = ["MODEL_SERVER_QUERY", "ClusterPorts", "build_configuration", "build_storage_class"]
+__all__ = ["MODEL_SERVER_QUERY", "ClusterPorts", "build_configuration", "build_storage_class", "read_ports"]
 
 _CRDS = ("PortForward", "ClusterPortForward", "Logs", "ClusterLogs", "Exec", "ClusterExec", "Attach", "ClusterAttach")
 
@@ -59,6 +59,12 @@ def build_configuration(ports: ClusterPorts, *, has_agent: bool) -> str:
         ],
     }
     return yaml.safe_dump_all([kwokctl, *build_stages(has_agent=has_agent)], sort_keys=False)
+
+
+def read_ports(configuration: str) -> ClusterPorts:
+    """The ports in a text that ``build_configuration`` made."""
+    options = next(yaml.safe_load_all(configuration))["options"]
+    return ClusterPorts(**{field.name: options[f"{field.name}Port"] for field in fields(ClusterPorts)})
 
 
 def build_stages(*, has_agent: bool) -> list[dict[str, Any]]:

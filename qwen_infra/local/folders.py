@@ -92,6 +92,10 @@ class StateFolder:
         return self.path / "kwok"
 
     @property
+    def kwokctl_configuration(self) -> Path:
+        return self.path / "kwokctl.yaml"
+
+    @property
     def kwok_cluster_folder(self) -> Path:
         return self.kwok_work_folder / "clusters" / self.name
 

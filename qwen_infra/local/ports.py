@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from qwen_infra.errors import EnvironmentMissingError
 
-__all__ = ["find_free_ports"]
+__all__ = ["find_free_ports", "is_taken"]
 
 LOOPBACK = "127.0.0.1"
 _FIRST, _LAST = 20_000, 32_000
@@ -44,3 +44,15 @@ def find_free_ports(count: int) -> list[int]:
             mend="end programs that listen there (ss -ltn shows them)",
         )
     return chosen
+
+
+def is_taken(port: int) -> bool:
+    """Whether a program listens on the port; connections of an ended one do not count, as servers ignore them too."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen()
+        except OSError:
+            return True
+    return False

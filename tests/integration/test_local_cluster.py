@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,8 +16,9 @@ import httpx
 import pytest
 
 from qwen_infra import local, toolchain
-from qwen_infra.errors import ConfigurationError
+from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.local.agent_process import import_path
+from qwen_infra.local.configuration import read_ports
 from qwen_infra.local.kwokctl import PROGRAMS
 from qwen_infra.local.ports import find_free_ports
 from qwen_infra.local.processes import find_marked
@@ -103,6 +105,14 @@ def plain_pod(name: str, **container: Any) -> dict[str, Any]:
 
 def is_condition_true(pod: dict[str, Any], kind: str) -> bool:
     return any(c["type"] == kind and c["status"] == "True" for c in pod["status"].get("conditions", []))
+
+
+def listen(port: int) -> socket.socket | None:
+    """Take a port of this machine as another program would; None while it is taken already."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        return None
 
 
 def find_listeners(pids: list[int]) -> set[str]:
@@ -362,6 +372,22 @@ def test_a_cluster_whose_etcd_died_comes_back_with_its_objects(
     wait_for("the end of etcd", lambda: pid not in find_marked(second_cluster.state_folder))
     local.up("second", profile="cpu", server="none", bin_folder=bin_folder, state_root=state_root)
     assert kubectl.read("configmap", "kept")["metadata"]["name"] == "kept"
+
+
+def test_a_port_that_another_program_took_is_named_and_the_cluster_comes_back_once_it_is_free(
+    second_cluster: local.LocalCluster, bin_folder: Path, state_root: Path
+):
+    folder = second_cluster.state_folder
+    pid = int((folder / "kwok/clusters/second/pids/etcd.pid").read_text())
+    port = read_ports((folder / "kwokctl.yaml").read_text()).etcd
+    os.kill(pid, signal.SIGKILL)
+    taken = wait_for("the end of etcd", lambda: listen(port))
+    with taken, pytest.raises(EnvironmentMissingError) as told:
+        local.up("second", profile="cpu", server="none", bin_folder=bin_folder, state_root=state_root)
+    assert f"127.0.0.1:{port} (etcd)" in str(told.value)
+    assert "qwen-infra local down --name second" in str(told.value)
+    local.up("second", profile="cpu", server="none", bin_folder=bin_folder, state_root=state_root)
+    assert local.status("second", state_root=state_root)[0].healthy
 
 
 def test_down_leaves_no_process_and_no_file_and_spares_other_clusters(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from qwen_infra.local.configuration import MODEL_SERVER_QUERY, ClusterPorts, build_configuration
+from qwen_infra.local.configuration import MODEL_SERVER_QUERY, ClusterPorts, build_configuration, read_ports
 
 PATCHES = "componentsPatches"
 PORTS = ClusterPorts(1, 2, 3, 4, 5, 6)
@@ -53,3 +53,7 @@ def test_without_an_agent_every_pod_becomes_ready():
 @pytest.mark.parametrize("has_agent", [True, False])
 def test_no_configuration_changes_the_next_one(has_agent: bool):
     assert documents(has_agent=has_agent) == documents(has_agent=has_agent)
+
+
+def test_the_ports_are_read_back_from_the_configuration():
+    assert read_ports(build_configuration(PORTS, has_agent=True)) == PORTS
