@@ -45,6 +45,7 @@ def _describe(plan: DeploymentPlan) -> dict[str, Any]:
 def _prove(endpoint: InferenceEndpoint) -> dict[str, pulumi.Output[Any]]:
     return {
         "url": endpoint.url,
+        "externalUrl": endpoint.external_url,
         "verification": endpoint.verification,
         "benchmark": endpoint.benchmark,
         "figures": endpoint.figures,

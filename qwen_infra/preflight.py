@@ -131,7 +131,7 @@ def _check_nodes(plan: DeploymentPlan, facts: ClusterFacts) -> None:
 
 
 def _check_secret(plan: DeploymentPlan, facts: ClusterFacts) -> None:
-    if plan.endpoint.generate_key:
+    if plan.endpoint.creates_key:
         return
     secret, namespace = plan.endpoint.key_secret, plan.cluster.namespace
     if secret.key not in facts.secret_keys.get(secret.secret_name, frozenset()):

@@ -26,7 +26,7 @@ def run() -> None:
     """Deploy what the stack file asks for; whatever is wrong ends the program with one line and no traceback."""
     exit_after_the_message()
     try:
-        plans = make_plans(load_deployments(_stack_config()))
+        plans = make_plans(load_deployments(_stack_config()), pulumi.get_stack())
         for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
             pulumi.warn(warning)
         facts = _read_facts(plans)
@@ -61,7 +61,7 @@ def _stack_config() -> dict[str, Any]:
 def _read_facts(plans: Sequence[DeploymentPlan]) -> ClusterFacts:
     cluster = plans[0].cluster
     kubectl = Kubectl(ClusterAccess(cluster.kubeconfig, cluster.context))
-    given = {plan.endpoint.key_secret.secret_name for plan in plans if not plan.endpoint.generate_key}
+    given = {plan.endpoint.key_secret.secret_name for plan in plans if not plan.endpoint.creates_key}
     return read_cluster_facts(kubectl, cluster.namespace, *sorted(given))
 
 

@@ -24,7 +24,7 @@ def render(
     from qwen_infra.planning import make_plans
     from qwen_infra.settings import load_stack_deployments
 
-    plans = make_plans(load_stack_deployments(Path(), stack))
+    plans = make_plans(load_stack_deployments(Path(), stack), stack)
     for plan in plans:
         for warning in plan.warnings:
             say(f"warning: {plan.server.name}: {warning}" if len(plans) > 1 else f"warning: {warning}")

@@ -1,6 +1,7 @@
 """``qwen:infra:InferenceEndpoint``: the address that clients use, proven to answer correctly and fast enough.
 
-Children: the Service, ``VerificationCheck``, ``BenchmarkCheck``; each check runs only when the one before has passed.
+Children: the Service, its NetworkPolicy and what else the stack file asks for (route, InferencePool, monitor,
+dashboard, autoscaler), ``VerificationCheck``, ``BenchmarkCheck``; each check runs only when the one before has passed.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from qwen_infra.checks import (
 )
 from qwen_infra.components.kubernetes_object import KubernetesObject
 from qwen_infra.components.vllm_server import VllmServer, check_target
-from qwen_infra.manifests import build_service, decide_names
+from qwen_infra.manifests import build_endpoint, decide_names, tell_external_url
 from qwen_infra.planning import DeploymentPlan
 from qwen_infra.versions import RESULT_VERSION, SUITE_VERSION
 
@@ -24,13 +25,15 @@ __all__ = ["InferenceEndpoint"]
 
 
 class InferenceEndpoint(pulumi.ComponentResource):
-    """A Service, verified and benchmarked.
+    """A Service and the ways to it, verified and benchmarked.
 
-    Produces: Service (``qwen_infra.manifests.endpoint``), VerificationCheck, BenchmarkCheck.
+    Produces: the objects of ``qwen_infra.manifests.endpoint``, VerificationCheck, BenchmarkCheck.
     """
 
     url: pulumi.Output[str]
     """Address inside the cluster."""
+    external_url: pulumi.Output[str]
+    """Address outside of it; empty where there is no way in."""
     verification: pulumi.Output[str]
     benchmark: pulumi.Output[str]
     made_with: pulumi.Output[str]
@@ -43,18 +46,24 @@ class InferenceEndpoint(pulumi.ComponentResource):
         super().__init__("qwen:infra:InferenceEndpoint", name, None, opts)
         names = decide_names(plan)
         options = pulumi.ResourceOptions(parent=self)
-        service = KubernetesObject(f"{name}-service", build_service(plan, names), options)
+        parts = {
+            part: KubernetesObject(f"{name}-{part}", manifest, options)
+            for part, manifest in build_endpoint(plan, names).items()
+        }
+        objects = list(parts.values())
         self.url = pulumi.Output.from_input(f"http://{names.service}.{names.namespace}.svc:{plan.endpoint.port}")
+        self.external_url = parts["service"].status.apply(lambda status: tell_external_url(plan, status))
         self.verification = self.benchmark = self.made_with = pulumi.Output.from_input("not checked")
         self.figures = pulumi.Output.from_input({})
         passed = server.ready
         if plan.verification_level != "off":
-            passed = self._verify(name, plan, passed, [service, server])
+            passed = self._verify(name, plan, passed, [*objects, server])
         if plan.benchmark.workload != "off":
-            self._measure(name, plan, passed, [service, server])
+            self._measure(name, plan, passed, [*objects, server])
         self.register_outputs(
             {
                 "url": self.url,
+                "externalUrl": self.external_url,
                 "verification": self.verification,
                 "benchmark": self.benchmark,
                 "madeWith": self.made_with,

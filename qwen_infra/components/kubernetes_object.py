@@ -19,9 +19,12 @@ REPLACEABLE_KINDS = frozenset({"ConfigMap", "Job"})
 class KubernetesObject(pulumi.CustomResource):
     """One Kubernetes object; its provider comes from the parent or the options, never from a default."""
 
+    status: pulumi.Output[Any]
+    """What the cluster said when the object was last written or refreshed; ``None`` where it said nothing."""
+
     def __init__(self, name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         version = manifest["apiVersion"]
         if manifest["kind"] in REPLACEABLE_KINDS:
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=False))
         group = version if "/" in version else f"core/{version}"
-        super().__init__(f"kubernetes:{group}:{manifest['kind']}", name, dict(manifest), opts)
+        super().__init__(f"kubernetes:{group}:{manifest['kind']}", name, {**manifest, "status": None}, opts)

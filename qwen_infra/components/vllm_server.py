@@ -1,6 +1,7 @@
 """``qwen:infra:VllmServer``: vLLM on the GPUs, ready to answer.
 
-Children: the API key and its Secret (unless one exists), the Deployment, and ``ServerReadiness``, which waits for it.
+Children: the gatekeeper's ConfigMap, the API key and its Secret (unless one exists), the Deployment, and
+``ServerReadiness``, which waits for it.
 """
 
 import hashlib
@@ -13,7 +14,8 @@ from qwen_infra.checks import CheckTarget, ServerReadiness, ServerReadinessProvi
 from qwen_infra.checks.api_key import ApiKey
 from qwen_infra.components.kubernetes_object import KubernetesObject
 from qwen_infra.components.model_cache import ModelCache
-from qwen_infra.manifests import build_deployment, build_key_secret, decide_names
+from qwen_infra.manifests import build_deployment, build_guard, build_key_secret, decide_names
+from qwen_infra.manifests.guard import previous_key
 from qwen_infra.planning import DeploymentPlan, summarise_plan
 
 __all__ = ["VllmServer", "check_target"]
@@ -22,7 +24,8 @@ __all__ = ["VllmServer", "check_target"]
 class VllmServer(pulumi.ComponentResource):
     """One model, served by the pods of one Deployment.
 
-    Produces: ApiKey and Secret, Deployment (``qwen_infra.manifests.server``), ServerReadiness.
+    Produces: ConfigMap of the gatekeeper, ApiKey and Secret, Deployment (``qwen_infra.manifests.server``),
+    ServerReadiness.
     """
 
     deployment: pulumi.Output[str]
@@ -36,8 +39,9 @@ class VllmServer(pulumi.ComponentResource):
         super().__init__("qwen:infra:VllmServer", name, {"plan": summarise_plan(plan)}, opts)
         names = decide_names(plan)
         manifest = build_deployment(plan, names)
-        before: list[pulumi.Resource] = [cache]
-        if plan.endpoint.generate_key:
+        guard = KubernetesObject(f"{name}-guard", build_guard(names), pulumi.ResourceOptions(parent=self))
+        before: list[pulumi.Resource] = [cache, guard]
+        if plan.endpoint.creates_key:
             before.append(self._create_key_secret(name, plan))
         options = pulumi.ResourceOptions(parent=self, depends_on=before)
         deployment = KubernetesObject(f"{name}-deployment", manifest, options)
@@ -57,9 +61,20 @@ class VllmServer(pulumi.ComponentResource):
         self.register_outputs({"deployment": self.deployment, "readiness": self.readiness.summary})
 
     def _create_key_secret(self, name: str, plan: DeploymentPlan) -> pulumi.Resource:
-        key = ApiKey(f"{name}-key", self)
+        settings = plan.endpoint.settings.api_key
+        key = ApiKey(
+            f"{name}-key",
+            rotation=settings.rotation,
+            given=settings.value.get_secret_value() if settings.value else None,
+            keep_previous=settings.keep_previous,
+            parent=self,
+        )
         manifest = build_key_secret(plan, decide_names(plan), "")
-        manifest["stringData"] = {plan.endpoint.key_secret.key: pulumi.Output.secret(key.value)}
+        current = plan.endpoint.key_secret.key
+        manifest["stringData"] = {
+            current: pulumi.Output.secret(key.value),
+            previous_key(current): pulumi.Output.secret(key.previous),
+        }
         options = pulumi.ResourceOptions(parent=self, additional_secret_outputs=["data", "stringData"])
         return KubernetesObject(f"{name}-key-secret", manifest, options)
 

@@ -43,7 +43,7 @@ _DROPPED = frozenset({
     "code-revision", "hf-overrides", "hf-token", "download-dir", "trust-remote-code", "speculative-config",
     "chat-template", "config", "language-model-only", "limit-mm-per-prompt", "mm-encoder-tp-mode",
     "mm-processor-cache-type", "mm-processor-cache-gb", "mm-processor-kwargs", "allowed-local-media-path", "host",
-    "port", "uds", "ssl-keyfile", "ssl-certfile", "ssl-ca-certs",
+    "port", "uds", "middleware", "ssl-keyfile", "ssl-certfile", "ssl-ca-certs",
 })
 # fmt: on
 _SHORT = {

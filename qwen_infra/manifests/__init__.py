@@ -1,7 +1,9 @@
 """From a plan to Kubernetes objects: pure functions that return JSON-ready dicts in Kubernetes' own words."""
 
 from qwen_infra.manifests.download import build_download_job, build_download_script
-from qwen_infra.manifests.endpoint import build_key_secret, build_namespace, build_service
+from qwen_infra.manifests.endpoint import build_endpoint, build_key_secret, build_namespace
+from qwen_infra.manifests.external_url import tell_external_url
+from qwen_infra.manifests.guard import build_guard
 from qwen_infra.manifests.names import Names, decide_names
 from qwen_infra.manifests.rendering import render_objects, render_stack
 from qwen_infra.manifests.server import build_deployment
@@ -11,10 +13,12 @@ __all__ = [
     "build_deployment",
     "build_download_job",
     "build_download_script",
+    "build_endpoint",
+    "build_guard",
     "build_key_secret",
     "build_namespace",
-    "build_service",
     "decide_names",
     "render_objects",
     "render_stack",
+    "tell_external_url",
 ]

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["MANAGED_BY", "Names", "decide_names"]
+__all__ = ["MANAGED_BY", "STACK_LABEL", "Names", "decide_names"]
 
 MANAGED_BY = "qwen-infra"
+STACK_LABEL = "qwen-infra.dev/stack"
+"""Which stack owns an object, so that two stacks never take each other's."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Names:
     key_secret: str
     download: str
     download_script: str
+    guard: str
+    stack: str = ""
 
     @property
     def selector(self) -> dict[str, str]:
@@ -29,7 +33,14 @@ class Names:
     @property
     def labels(self) -> dict[str, str]:
         """Labels of every object."""
-        return {**self.selector, "app.kubernetes.io/managed-by": MANAGED_BY, "app.kubernetes.io/part-of": self.server}
+        owner = {STACK_LABEL: self.stack} if self.stack else {}
+        common = {"app.kubernetes.io/managed-by": MANAGED_BY, "app.kubernetes.io/part-of": self.server}
+        return {**self.selector, **common, **owner}
+
+    @property
+    def dashboard_uid(self) -> str:
+        """Grafana takes at most 40 characters, and one dashboard for each."""
+        return hashlib.sha256(f"{self.namespace}/{self.server}".encode()).hexdigest()[:16]
 
 
 def decide_names(plan: DeploymentPlan) -> Names:
@@ -44,4 +55,6 @@ def decide_names(plan: DeploymentPlan) -> Names:
         key_secret=plan.endpoint.key_secret.secret_name,
         download=f"{server}-download-{digest}",
         download_script=f"{server}-download-script",
+        guard=f"{server}-guard",
+        stack=plan.stack,
     )

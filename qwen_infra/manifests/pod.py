@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from qwen_infra.manifests.guard import guard_environment, guard_mounts, guard_volumes
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
 from qwen_infra.manifests.probes import build_probes
@@ -36,6 +37,7 @@ def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         "volumes": [
             model_volume(plan, "model"),
             {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": server.resources.shared_memory}},
+            *guard_volumes(plan, names),
         ],
     }
 
@@ -70,6 +72,7 @@ def _mounts(plan: DeploymentPlan) -> list[dict[str, Any]]:
     return [
         {"name": "model", "mountPath": plan.cache.mount_path, "readOnly": True, **inside},
         {"name": "shm", "mountPath": "/dev/shm"},
+        *guard_mounts(),
     ]
 
 
@@ -78,4 +81,5 @@ def _environment(plan: DeploymentPlan, names: Names) -> list[dict[str, Any]]:
     return [
         {"name": KEY_VARIABLE, "valueFrom": {"secretKeyRef": key}},
         *({"name": name, "value": value} for name, value in plan.server.environment.items()),
+        *guard_environment(plan),
     ]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from qwen_infra.manifests.download import build_download_job, build_download_script
-from qwen_infra.manifests.endpoint import build_key_secret, build_namespace, build_service
+from qwen_infra.manifests.endpoint import build_endpoint, build_key_secret, build_namespace
+from qwen_infra.manifests.guard import build_guard
 from qwen_infra.manifests.names import decide_names
 from qwen_infra.manifests.server import build_deployment
 from qwen_infra.planning import DeploymentPlan
@@ -30,6 +31,7 @@ def render_objects(plan: DeploymentPlan) -> list[dict[str, Any]]:
         found.append(build_namespace(names))
     if plan.cache.storage.download:
         found += [build_download_script(names), build_download_job(plan, names)]
-    if plan.endpoint.generate_key:
+    if plan.endpoint.creates_key:
         found.append(build_key_secret(plan, names, KEY_PLACEHOLDER))
-    return [*found, build_deployment(plan, names), build_service(plan, names)]
+    found.append(build_guard(names))
+    return [*found, build_deployment(plan, names), *build_endpoint(plan, names).values()]

@@ -24,10 +24,15 @@ def build_deployment(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
             "annotations": {**SKIP_AWAIT, "qwen-infra.dev/model-revision": plan.cache.revision},
         },
         "spec": {
-            "replicas": plan.server.replicas,
+            **_replicas(plan),
             "strategy": {"type": "Recreate"},
             "progressDeadlineSeconds": plan.server.ready_timeout_s,
             "selector": {"matchLabels": names.selector},
             "template": build_pod_template(plan, names),
         },
     }
+
+
+def _replicas(plan: DeploymentPlan) -> dict[str, int]:
+    """Left out where an autoscaler owns the number, so that the next `up` does not undo what it chose."""
+    return {} if plan.endpoint.settings.autoscaling else {"replicas": plan.server.replicas}

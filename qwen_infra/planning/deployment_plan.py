@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from qwen_infra.planning.server_arguments import ServerArguments
 from qwen_infra.settings import (
+    ApiKeySecret,
     BenchmarkSettings,
     CacheSettings,
+    EndpointSettings,
     OperationsSettings,
     PolicySettings,
     ResourceSettings,
-    SecretKeySettings,
 )
 from qwen_infra.sizing import Fit
 
@@ -69,24 +70,31 @@ class ServerPlan:
     ready_timeout_s: int
     drain_delay_s: int
     termination_grace_s: int
+    nodes_per_replica: int = 1
 
 
 @dataclass(frozen=True)
 class EndpointPlan:
-    """The Service, the API key and how the checks reach it."""
+    """The Service, the API key and how the checks reach it.
+
+    ``creates_key``: whether the stack makes the key's Secret (a generated or a given key), or it exists.
+    """
 
     service_name: str
     port: int
-    key_secret: SecretKeySettings
-    generate_key: bool
+    key_secret: ApiKeySecret
+    creates_key: bool
+    open_paths: tuple[str, ...]
     url: str | None
+    settings: EndpointSettings
 
 
 @dataclass(frozen=True)
 class DeploymentPlan:
     """Everything that the manifests, the components and the checks are made from.
 
-    ``warnings``: what works but deserves a second look, one sentence each; ``licence`` as the Hub writes it.
+    ``warnings``: what works but deserves a second look, one sentence each; ``licence`` as the Hub writes it; ``stack``:
+    whose objects these are, empty where nobody asks.
     """
 
     model_name: str
@@ -103,3 +111,4 @@ class DeploymentPlan:
     environment: str | None = None
     operations: OperationsSettings = field(default_factory=lambda: OperationsSettings())
     policy: PolicySettings = field(default_factory=lambda: PolicySettings())
+    stack: str = ""

@@ -5,6 +5,7 @@ from typing import Any
 
 from qwen_infra.catalog import Gpu, Model
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.guard import MIDDLEWARE
 from qwen_infra.planning.extra_arguments import read_extra_arguments
 from qwen_infra.planning.long_context import build_rope_overrides
 from qwen_infra.planning.sampling import build_generation_config
@@ -69,6 +70,7 @@ def choose_arguments(
         enforce_eager=server.enforce_eager,
         shutdown_timeout_s=shutdown_timeout_s,
         extra=read_extra_arguments(server.extra_args),
+        middleware=MIDDLEWARE,
     )
 
 

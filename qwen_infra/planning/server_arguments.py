@@ -74,6 +74,7 @@ class ServerArguments:
     # /docs and /openapi.json answer without the key
     disable_fastapi_docs: Annotated[bool, Flag("--disable-fastapi-docs")] = True
     shutdown_timeout_s: Annotated[int, Flag("--shutdown-timeout", "server.longestAnswerTokens")]
+    middleware: Annotated[str | None, Flag("--middleware")] = None
     thinks_by_default: bool
     """Whether a request thinks that says nothing of it."""
     extra: tuple[str, ...] = ()

@@ -10,13 +10,13 @@ from qwen_infra.settings import StackSettings
 __all__ = ["make_plans"]
 
 
-def make_plans(deployments: Sequence[StackSettings]) -> tuple[DeploymentPlan, ...]:
+def make_plans(deployments: Sequence[StackSettings], stack: str = "") -> tuple[DeploymentPlan, ...]:
     """The plan of each deployment, in the stack file's order.
 
     Raises:
         ConfigurationError: one of them cannot work (``make_plan``), or two would have the same name.
     """
-    plans = tuple(make_plan(settings) for settings in deployments)
+    plans = tuple(make_plan(settings, stack) for settings in deployments)
     _check_distinct(plans, "server.name", lambda plan: plan.server.name)
     _check_distinct(plans, "endpoint.serviceName", lambda plan: plan.endpoint.service_name)
     _check_distinct(plans, "endpoint.url", lambda plan: plan.endpoint.url)

@@ -4,7 +4,16 @@ from qwen_infra.settings.base import SecretKeySettings, Settings
 from qwen_infra.settings.benchmark import BenchmarkSettings, SloSettings
 from qwen_infra.settings.cache import CacheSettings
 from qwen_infra.settings.cluster import ClusterSettings
-from qwen_infra.settings.endpoint import ApiKeySecret, EndpointSettings
+from qwen_infra.settings.endpoint import (
+    AccessRule,
+    ApiKeySecret,
+    ApiKeySettings,
+    AutoscalingSettings,
+    EndpointSettings,
+    InferencePoolSettings,
+    MonitoringSettings,
+    RouteSettings,
+)
 from qwen_infra.settings.environment import ENVIRONMENTS
 from qwen_infra.settings.features import FeatureSettings, SamplingSettings
 from qwen_infra.settings.loading import (
@@ -28,16 +37,22 @@ __all__ = [
     "ENVIRONMENTS",
     "NAMESPACE",
     "SCHEMA_FILE",
+    "AccessRule",
     "ApiKeySecret",
+    "ApiKeySettings",
+    "AutoscalingSettings",
     "BenchmarkSettings",
     "CacheSettings",
     "ClusterSettings",
     "EndpointSettings",
     "FeatureSettings",
+    "InferencePoolSettings",
     "ModelSettings",
+    "MonitoringSettings",
     "OperationsSettings",
     "PolicySettings",
     "ResourceSettings",
+    "RouteSettings",
     "SamplingSettings",
     "SecretKeySettings",
     "ServerSettings",

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 NAMESPACE = "qwen-infra"
+SECRET_KEY = "apiKey"
 
 
 def load_stack_file(folder: Path, stack: str) -> StackSettings:
@@ -142,9 +143,16 @@ def _explain_one(detail: ErrorDetails, layers: Layers) -> ConfigurationError:
     return ConfigurationError(
         detail["msg"].removeprefix("Value error, "),
         where=key,
-        found=json.dumps(detail["input"], default=str, ensure_ascii=False),
+        found=_show(path, detail["input"]),
         mend=f"pulumi config set --path '{key}' <value>",
     )
+
+
+def _show(path: Sequence[str], value: Any) -> str:
+    """The value as it stands in the stack file, unless it is, or holds, an API key."""
+    if SECRET_KEY in path and (path[-1] == "value" or not isinstance(value, bool | int)):
+        return "a value that is not shown, since it is about the API key"
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _known_keys(path: Sequence[str]) -> list[str]:

@@ -83,7 +83,7 @@ def test_an_incomplete_list_of_permissions_refuses_nothing() -> None:
 
 
 def with_existing_secret() -> Any:
-    secret = replace(PLAN.endpoint, generate_key=False)
+    secret = replace(PLAN.endpoint, creates_key=False)
     return replace(PLAN, endpoint=secret)
 
 

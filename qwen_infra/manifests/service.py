@@ -1,0 +1,36 @@
+"""The Service in front of the server's pods."""
+
+from typing import Any
+
+from qwen_infra.manifests.names import Names
+from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["build_service"]
+
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""The Service's awaiter takes ten seconds and proves nothing that the verification does not."""
+
+
+def build_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
+    """The Service, on fixed ports: what a client was told once stays true."""
+    endpoint = plan.endpoint.settings
+    port: dict[str, Any] = {"name": "http", "port": plan.endpoint.port, "targetPort": plan.server.arguments.port}
+    spec: dict[str, Any] = {"type": endpoint.type, "selector": names.selector, "ports": [port]}
+    if endpoint.node_port is not None:
+        port["nodePort"] = endpoint.node_port
+    if endpoint.type == "LoadBalancer":
+        # the client's address must stay readable for sourceRanges and the NetworkPolicy
+        spec["externalTrafficPolicy"] = "Local"
+        if endpoint.source_ranges:
+            spec["loadBalancerSourceRanges"] = list(endpoint.source_ranges)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": names.service,
+            "namespace": names.namespace,
+            "labels": names.labels,
+            "annotations": {**SKIP_AWAIT, **endpoint.annotations},
+        },
+        "spec": spec,
+    }
