@@ -124,6 +124,22 @@ def open_project(
     return Project(folder, stack, cluster, kubectl, dict(variables), stack_name)
 
 
+def limited_kubeconfig(project: Project, folder: Path, account: str) -> Path:
+    """Credentials of a new service account that may look at nodes and namespaces, and nothing else."""
+    kubectl = project.kubectl
+    kubectl.run("create", "serviceaccount", account, "--namespace=default")
+    kubectl.run("create", "clusterrole", account, "--verb=get,list", "--resource=nodes,namespaces")
+    kubectl.run(
+        "create", "clusterrolebinding", account, f"--clusterrole={account}", f"--serviceaccount=default:{account}"
+    )
+    token = kubectl.run("create", "token", account, "--namespace=default").strip()
+    document = json.loads(kubectl.run("config", "view", "--raw", "--flatten", "--output=json"))
+    document["users"] = [{"name": item["name"], "user": {"token": token}} for item in document["users"]]
+    path = folder / "limited"
+    path.write_text(yaml.safe_dump(document), "utf-8")
+    return path
+
+
 def _diagnostics(output: str) -> str:
     _, _, after = output.partition("Diagnostics:")
     found, _, _ = (after or output).partition("Resources:")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from qwen_infra import local
-from tests.integration.harness import SMALL, Project
+from tests.integration.harness import SMALL, Project, limited_kubeconfig
 
 Make = Callable[..., Project]
 
@@ -84,25 +84,11 @@ def test_an_unreachable_cluster_is_told_and_nothing_is_created(project: Make, tm
 
 def test_a_missing_permission_is_told_with_its_verb_and_resource(project: Make, tmp_path: Path) -> None:
     stopped = project()
-    kubeconfig = make_limited_kubeconfig(stopped, tmp_path)
+    kubeconfig = limited_kubeconfig(stopped, tmp_path, "looker")
     stopped.configure({"cluster": {**SMALL["cluster"], "kubeconfig": str(kubeconfig)}})
     told = stopped.fail("preview")
     assert "these credentials may not: create deployments.apps" in told
     assert_one_clear_error(told)
-
-
-def make_limited_kubeconfig(project: Project, folder: Path) -> Path:
-    """Credentials that may look at nodes and namespaces, and nothing else."""
-    kubectl = project.kubectl
-    kubectl.run("create", "serviceaccount", "looker", "--namespace=default")
-    kubectl.run("create", "clusterrole", "looker", "--verb=get,list", "--resource=nodes,namespaces")
-    kubectl.run("create", "clusterrolebinding", "looker", "--clusterrole=looker", "--serviceaccount=default:looker")
-    token = kubectl.run("create", "token", "looker", "--namespace=default").strip()
-    document = json.loads(kubectl.run("config", "view", "--raw", "--flatten", "--output=json"))
-    document["users"] = [{"name": item["name"], "user": {"token": token}} for item in document["users"]]
-    path = folder / "limited"
-    path.write_text(yaml.safe_dump(document))
-    return path
 
 
 def test_a_wrong_key_fails_the_verification_and_names_the_secret(project: Make) -> None:

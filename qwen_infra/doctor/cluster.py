@@ -1,0 +1,193 @@
+"""The cluster: reachable, new enough, which permissions, namespace, custom kinds, storage, Secrets."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from qwen_infra.cluster import Kubectl, KubectlError, ObjectNotFoundError
+from qwen_infra.doctor.finding import Finding, missing, ok, unknown
+from qwen_infra.doctor.needs import Need, custom_kinds, referenced_objects, storage_classes
+from qwen_infra.preflight import NEEDED_PERMISSIONS
+
+__all__ = ["can_reach", "examine_needs", "examine_permissions", "reach"]
+
+KUBERNETES_MINIMUM = (1, 30)
+
+INSTALLS: Mapping[str, str] = {
+    "monitoring.coreos.com": "helm install prometheus prometheus-community/kube-prometheus-stack",
+    "keda.sh": "helm install keda kedacore/keda",
+    "gateway.networking.k8s.io": "kubectl apply -f a standard-install.yaml of the Gateway API's releases",
+    "inference.networking.k8s.io": "kubectl apply -f manifests.yaml of the inference extension's releases",
+    "leaderworkerset.x-k8s.io": "kubectl apply -f manifests.yaml of LeaderWorkerSet's releases",
+    "resource.nvidia.com": "helm install nvidia-dra-driver-gpu nvidia/nvidia-dra-driver-gpu",
+}
+"""API group to what installs its custom resource definitions (the projects' own installation pages)."""
+
+
+def reach(kubectl: Kubectl) -> Finding:
+    """Whether the cluster answers, and its version."""
+    what = "cluster"
+    try:
+        version = json.loads(kubectl.run("version", "--output=json")).get("serverVersion", {})
+    except KubectlError as error:
+        return missing(
+            what, f"{error.what}{f': {error.found}' if error.found else ''}", error.mend or "kubectl version"
+        )
+    numbers = (int(version.get("major", 0)), int("".join(filter(str.isdigit, version.get("minor", "0"))) or 0))
+    found = (
+        f"{kubectl.access.context or 'current context'}, Kubernetes {version.get('gitVersion', 'of unknown version')}"
+    )
+    if numbers < KUBERNETES_MINIMUM:
+        return missing(what, found, f"upgrade it to {KUBERNETES_MINIMUM[0]}.{KUBERNETES_MINIMUM[1]} or newer")
+    return ok(what, found)
+
+
+def can_reach(finding: Finding) -> bool:
+    """Whether more can be asked of the cluster."""
+    return finding.status == "ok" or "Kubernetes" in finding.found
+
+
+def examine_permissions(kubectl: Kubectl, namespace: str) -> list[Finding]:
+    """One row when all is allowed, else one for each verb that is not; asked of the API server one by one."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda needed: _can_i(kubectl, namespace, *needed), NEEDED_PERMISSIONS))
+    refused = [needed for needed, allowed in zip(NEEDED_PERMISSIONS, answers, strict=True) if allowed is False]
+    unclear = [needed for needed, allowed in zip(NEEDED_PERMISSIONS, answers, strict=True) if allowed is None]
+    if not refused and not unclear:
+        return [ok("permissions", f"all {len(answers)} that `pulumi up` needs in namespace {namespace}")]
+    rows = [
+        missing(
+            f"may {verb} {_resource(group, resource)}",
+            f"not in namespace {namespace}",
+            f"kubectl -n {namespace} create role qwen-infra --verb={verb} --resource={_resource(group, resource)}, "
+            "and a rolebinding to you; by an administrator",
+        )
+        for verb, group, resource in refused
+    ]
+    return rows + [
+        unknown(f"may {verb} {_resource(group, resource)}", "no answer") for verb, group, resource in unclear
+    ]
+
+
+def _resource(group: str, resource: str) -> str:
+    """As kubectl names it: ``deployments.apps``, ``pods/log``."""
+    return f"{resource}.{group}" if group else resource
+
+
+def _can_i(kubectl: Kubectl, namespace: str, verb: str, group: str, resource: str) -> bool | None:
+    name, _, sub = resource.partition("/")
+    attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": name}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {**attributes, "subresource": sub} if sub else attributes},
+    }
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    try:
+        answer = json.loads(kubectl.run("create", "--raw", path, "--filename=-", stdin=json.dumps(review)))
+    except KubectlError:
+        return None
+    return bool(answer.get("status", {}).get("allowed"))
+
+
+def examine_needs(
+    kubectl: Kubectl, namespace: str, objects: Sequence[Mapping[str, Any]], *, creates_namespace: bool
+) -> list[Finding]:
+    """What the stack's objects need and do not bring: namespace, custom kinds, storage classes, Secrets."""
+    exists, row = _namespace(kubectl, namespace, creates_namespace=creates_namespace)
+    rows = [row, *_custom_kinds(kubectl, objects), *_storage_classes(kubectl, objects)]
+    rows += [
+        _referenced(kubectl, namespace, need) if exists else _in_a_namespace_to_come(namespace, need)
+        for need in referenced_objects(objects)
+    ]
+    return rows
+
+
+def _namespace(kubectl: Kubectl, namespace: str, *, creates_namespace: bool) -> tuple[bool, Finding]:
+    what = f"namespace {namespace}"
+    try:
+        kubectl.get("namespace", namespace)
+    except ObjectNotFoundError:
+        if creates_namespace:
+            return False, ok(what, "not there; the stack creates it")
+        return False, missing(
+            what, "not there, and the stack is told not to create it", f"kubectl create namespace {namespace}"
+        )
+    except KubectlError as error:
+        return True, unknown(what, error.what)
+    return True, ok(what, "there")
+
+
+def _custom_kinds(kubectl: Kubectl, objects: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    for version, kind in custom_kinds(objects):
+        group = version.partition("/")[0]
+        found = _look(lambda version=version: json.loads(kubectl.run("get", "--raw", f"/apis/{version}")))  # type: ignore[misc]
+        if isinstance(found, KubectlError) and not isinstance(found, ObjectNotFoundError):
+            yield unknown(f"kind {kind}", found.what)
+            continue
+        kinds = set() if isinstance(found, ObjectNotFoundError) else {item["kind"] for item in found["resources"]}
+        if kind in kinds:
+            yield ok(f"kind {kind}", version)
+        else:
+            mend = INSTALLS.get(group, f"install the custom resource definitions of {group}")
+            yield missing(f"kind {kind}", f"the cluster has no {version} {kind}", mend)
+
+
+def _storage_classes(kubectl: Kubectl, objects: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    wanted = storage_classes(objects)
+    if not wanted:
+        return
+    found = _look(lambda: kubectl.items("storageclasses"))
+    if isinstance(found, KubectlError):
+        yield unknown("storage class", found.what)
+        return
+    names = [item["metadata"]["name"] for item in found]
+    marked = "storageclass.kubernetes.io/is-default-class"
+    default = [
+        item["metadata"]["name"] for item in found if item["metadata"].get("annotations", {}).get(marked) == "true"
+    ]
+    known = ", ".join(names) or "none"
+    mend = "pulumi config set --path 'qwen-infra:cache.storageClass' <name>"
+    for name in wanted:
+        if name is None and not default:
+            yield missing("default storage class", f"no class is marked as the default; there are: {known}", mend)
+        elif name is None or name in names:
+            yield ok("storage class", name or f"{default[0]} (the default)")
+        else:
+            yield missing(f"storage class {name}", f"not there; there are: {known}", mend)
+
+
+def _referenced(kubectl: Kubectl, namespace: str, need: Need) -> Finding:
+    what = f"{need.kind} {namespace}/{need.name}"
+    found = _look(lambda: kubectl.get("--namespace", namespace, need.kind, need.name))
+    if isinstance(found, ObjectNotFoundError):
+        return missing(what, "not there", _creation(namespace, need))
+    if isinstance(found, KubectlError):
+        return unknown(what, found.what)
+    keys = found.get("data") or {}
+    if need.key and need.key not in keys:
+        return missing(
+            what, f"no key {need.key}; its keys: {', '.join(sorted(keys)) or 'none'}", _creation(namespace, need)
+        )
+    return ok(what, f"there{f', with the key {need.key}' if need.key else ''}")
+
+
+def _in_a_namespace_to_come(namespace: str, need: Need) -> Finding:
+    first = f"set createNamespace to false, kubectl create namespace {namespace}, then {_creation(namespace, need)}"
+    return missing(f"{need.kind} {namespace}/{need.name}", "not there, nor is its namespace", first)
+
+
+def _creation(namespace: str, need: Need) -> str:
+    if need.kind == "persistentvolumeclaim":
+        return f"kubectl -n {namespace} apply -f <a claim named {need.name}>"
+    kind = "secret generic" if need.kind == "secret" else need.kind
+    return f"kubectl -n {namespace} create {kind} {need.name} --from-literal={need.key or 'KEY'}=..."
+
+
+def _look(question: Callable[[], Any]) -> Any:
+    """The answer, or the error as a value."""
+    try:
+        return question()
+    except KubectlError as error:
+        return error
