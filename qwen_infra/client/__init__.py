@@ -17,6 +17,7 @@ from qwen_infra.client.errors import (
     shorten,
 )
 from qwen_infra.client.http import InferenceClient, JsonReply, encode_body
+from qwen_infra.client.load_client import LoadClient, OnEvent, StreamingClient
 from qwen_infra.client.provenance import (
     ClusterFacts,
     Provenance,
@@ -38,11 +39,14 @@ __all__ = [
     "HttpStatusError",
     "InferenceClient",
     "JsonReply",
+    "LoadClient",
     "NotJsonError",
+    "OnEvent",
     "Provenance",
     "ServerFacts",
     "ServerFaultError",
     "SseParser",
+    "StreamingClient",
     "TlsFailedError",
     "derive_provenance",
     "encode_body",

@@ -9,7 +9,7 @@ from typing import Any
 
 from qwen_infra.client.errors import BrokenAnswerError, NotJsonError, ServerFaultError, shorten
 
-__all__ = ["describe_stranger", "parse_body", "parse_event", "read_server_message"]
+__all__ = ["describe_stranger", "parse_body", "parse_event", "read_refusal", "read_server_message"]
 
 
 def parse_body(body: bytes, *, source: str, content_type: str = "", server: str = "") -> Any:
@@ -69,6 +69,15 @@ def read_server_message(payload: object) -> str:
         if isinstance(value, str) and value:
             return shorten(value)
     return ""
+
+
+def read_refusal(received: bytes, content_type: str) -> str:
+    """What a server says beside a status of 300 or more, or what it sent instead of saying something."""
+    text = received.decode("utf-8", "replace")
+    try:
+        return read_server_message(json.loads(text))
+    except (ValueError, RecursionError):
+        return describe_stranger(text, content_type=content_type) if text.strip() else ""
 
 
 def describe_stranger(text: str, *, content_type: str = "", server: str = "") -> str:

@@ -3,6 +3,7 @@
 No connection is made here (see :mod:`qwen_infra.client.http`), and no key is looked up (see ``checks``).
 """
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -12,7 +13,7 @@ import httpx
 
 from qwen_infra.errors import ConfigurationError
 
-__all__ = ["Deadlines", "Endpoint"]
+__all__ = ["Deadlines", "Endpoint", "build_tls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +99,19 @@ def _check_key(api_key: str | None) -> None:
             "the API key has a space, a line end or a character that no HTTP header can carry",
             mend="create the Secret again from a value without a line end (printf instead of echo)",
         )
+
+
+def build_tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
+    """How the certificate of an ``https`` URL is checked: True by the system's authorities, False not at all.
+
+    Raises:
+        ConfigurationError: the CA file holds no certificate.
+    """
+    if not endpoint.verify_tls or endpoint.url.startswith("http://"):
+        return False  # for plain HTTP too: reading the authorities takes longer than a request
+    if endpoint.ca_file is not None:
+        try:
+            return ssl.create_default_context(cafile=str(endpoint.ca_file))
+        except ssl.SSLError as error:
+            raise ConfigurationError("the CA file holds no certificate in PEM form", found=endpoint.ca_file) from error
+    return True

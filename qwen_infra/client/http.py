@@ -15,8 +15,8 @@ from typing import Any, Self
 
 import httpx
 
-from qwen_infra.client.chunk import describe_stranger, parse_body, read_server_message
-from qwen_infra.client.endpoint import Deadlines, Endpoint
+from qwen_infra.client.chunk import parse_body, read_refusal
+from qwen_infra.client.endpoint import Deadlines, Endpoint, build_tls
 from qwen_infra.client.errors import (
     BrokenAnswerError,
     ConnectionFailedError,
@@ -28,7 +28,6 @@ from qwen_infra.client.errors import (
     shorten,
 )
 from qwen_infra.client.sse import SseParser
-from qwen_infra.errors import ConfigurationError
 
 __all__ = ["MAX_BODY_BYTES", "InferenceClient", "JsonReply", "encode_body"]
 
@@ -73,7 +72,7 @@ class InferenceClient:
         self._http = httpx.AsyncClient(
             base_url=endpoint.url,
             headers=headers,
-            verify=_build_tls(endpoint),
+            verify=build_tls(endpoint),
             trust_env=not endpoint.is_loopback,  # a proxy never leads to this machine's own ports
             timeout=None,  # every wait is under the timer of _Watch instead
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S),
@@ -171,7 +170,7 @@ class InferenceClient:
             raise
 
     async def _refuse_status(self, response: httpx.Response, watch: "_Watch", source: str) -> None:
-        message = _read_refusal(response, await _read_body(response, watch))
+        message = read_refusal(await _read_body(response, watch), response.headers.get("content-type", ""))
         location = response.headers.get("location")
         if response.is_redirect and location:
             message = f"redirects to {shorten(location, 120)}"
@@ -265,17 +264,6 @@ async def _read_body(response: httpx.Response, watch: _Watch) -> bytes:
     return bytes(received)
 
 
-def _read_refusal(response: httpx.Response, received: bytes) -> str:
-    """What a server says beside a status of 300 or more, or what it sent instead of saying something."""
-    text = received.decode("utf-8", "replace")
-    try:
-        return read_server_message(json.loads(text))
-    except (ValueError, RecursionError):
-        if not text.strip():
-            return ""
-        return describe_stranger(text, content_type=response.headers.get("content-type", ""))
-
-
 def _parse_response(response: httpx.Response, received: bytes, *, source: str) -> Any:
     return parse_body(
         received,
@@ -283,17 +271,6 @@ def _parse_response(response: httpx.Response, received: bytes, *, source: str) -
         content_type=response.headers.get("content-type", ""),
         server=response.headers.get("server", ""),
     )
-
-
-def _build_tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
-    if not endpoint.verify_tls or endpoint.url.startswith("http://"):
-        return False  # for plain HTTP too: reading the authorities takes longer than a request
-    if endpoint.ca_file is not None:
-        try:
-            return ssl.create_default_context(cafile=str(endpoint.ca_file))
-        except ssl.SSLError as error:
-            raise ConfigurationError("the CA file holds no certificate in PEM form", found=endpoint.ca_file) from error
-    return True
 
 
 def _is_tls_failure(error: BaseException) -> bool:

@@ -16,12 +16,14 @@ from qwen_infra.client import (
     EndpointError,
     HttpStatusError,
     InferenceClient,
+    LoadClient,
     NotJsonError,
     ServerFaultError,
     TlsFailedError,
     parse_event,
 )
 from qwen_infra.client import http as http_module
+from qwen_infra.client import load_client as load_client_module
 from qwen_infra.client.chunk import parse_body
 from qwen_infra.errors import ConfigurationError
 from tests.unit.client.scripted_server import (
@@ -47,15 +49,30 @@ def get(url: str, deadlines: Deadlines = SHORT, path: str = "/v1/models") -> obj
     return asyncio.run(ask())
 
 
-def stream(url: str, deadlines: Deadlines = SHORT) -> list[tuple[float, str]]:
-    events: list[tuple[float, str]] = []
+Events = list[tuple[float, str]]
+Stream = Callable[..., Events]
 
-    async def ask() -> None:
-        async with InferenceClient(Endpoint(url=url, model="m"), deadlines=deadlines) as client:
-            await client.stream("/v1/completions", b"{}", lambda at, data: events.append((at, data)))
 
-    asyncio.run(ask())
-    return events
+async def stream_with_httpx(url: str, deadlines: Deadlines, events: Events) -> None:
+    async with InferenceClient(Endpoint(url=url, model="m", api_key=KEY), deadlines=deadlines) as client:
+        await client.stream("/v1/completions", b"{}", lambda at, data: events.append((at, data)))
+
+
+async def stream_with_aiohttp(url: str, deadlines: Deadlines, events: Events) -> None:
+    async with LoadClient(Endpoint(url=url, model="m", api_key=KEY)) as client:
+        await client.stream("/v1/completions", b"{}", lambda at, data: events.append((at, data)), deadlines=deadlines)
+
+
+@pytest.fixture(params=[stream_with_httpx, stream_with_aiohttp])
+def stream(request: pytest.FixtureRequest) -> Stream:
+    """Both clients: what is said of a stream holds for either."""
+
+    def run(url: str, deadlines: Deadlines = SHORT) -> Events:
+        events: Events = []
+        asyncio.run(request.param(url, deadlines, events))
+        return events
+
+    return run
 
 
 def test_json_is_handed_out():
@@ -174,30 +191,31 @@ def test_a_slow_loris_meets_the_total_deadline():
     assert caught.value.phase == "total"
 
 
-def test_a_stream_gives_each_event_with_the_time_of_its_arrival():
+def test_a_stream_gives_each_event_with_the_time_of_its_arrival(stream):
     with serve_bytes(EVENT_STREAM, token_event("a"), 0.1, token_event("b"), DONE) as url:
         events = stream(url)
     assert [parse_event(data)["choices"][0]["text"] for _, data in events] == ["a", "b"]
     assert events[1][0] - events[0][0] > 0.05
 
 
-def test_what_comes_after_done_is_not_handed_out():
+def test_what_comes_after_done_is_not_handed_out(stream):
     with serve_bytes(EVENT_STREAM, token_event(), DONE, token_event()) as url:
         assert len(stream(url)) == 1
 
 
-def test_a_stream_that_stays_open_after_done_is_whole(monkeypatch):
+def test_a_stream_that_stays_open_after_done_is_whole(stream, monkeypatch):
     monkeypatch.setattr(http_module, "_DRAIN_S", 0.05)
+    monkeypatch.setattr(load_client_module, "_DRAIN_S", 0.05)
     with serve_bytes(EVENT_STREAM, token_event(), DONE, FOREVER) as url:
         assert len(stream(url)) == 1
 
 
-def test_a_stream_without_done_is_broken():
+def test_a_stream_without_done_is_broken(stream):
     with serve_bytes(EVENT_STREAM, token_event()) as url, pytest.raises(BrokenAnswerError, match=r"without \[DONE\]"):
         stream(url)
 
 
-def test_a_connection_cut_in_the_middle_of_a_stream_is_told():
+def test_a_connection_cut_in_the_middle_of_a_stream_is_told(stream):
     head = EVENT_STREAM.replace(b"Connection: close", b"Transfer-Encoding: chunked")
     chunk = token_event()
     with (
@@ -207,39 +225,70 @@ def test_a_connection_cut_in_the_middle_of_a_stream_is_told():
         stream(url)
 
 
-def test_a_stream_that_stalls_meets_the_deadline_between_chunks():
+def test_a_stream_that_stalls_meets_the_deadline_between_chunks(stream):
     with serve_bytes(EVENT_STREAM, token_event(), FOREVER) as url, pytest.raises(DeadlineExceededError) as caught:
         stream(url)
     assert caught.value.phase == "between chunks"
 
 
-def test_a_stream_whose_head_comes_but_no_event_meets_the_first_byte_deadline():
+def test_a_stream_whose_head_comes_but_no_event_meets_the_first_byte_deadline(stream):
     with serve_bytes(EVENT_STREAM, FOREVER) as url, pytest.raises(DeadlineExceededError) as caught:
         stream(url)
     assert caught.value.phase == "first byte"
 
 
-def test_pings_do_not_count_as_an_answer():
+def test_pings_do_not_count_as_an_answer(stream):
     with serve_bytes(EVENT_STREAM, endless=b": ping\n\n") as url, pytest.raises(DeadlineExceededError) as caught:
         stream(url)
     assert caught.value.phase == "first byte"
 
 
-def test_an_endless_stream_meets_the_total_deadline():
+def test_an_endless_stream_meets_the_total_deadline(stream):
     with serve_bytes(EVENT_STREAM, endless=token_event()) as url, pytest.raises(DeadlineExceededError) as caught:
         stream(url)
     assert caught.value.phase == "total"
 
 
-def test_json_where_a_stream_is_due_is_told():
+def test_json_where_a_stream_is_due_is_told(stream):
     with serve_bytes(http_answer(b'{"choices": []}')) as url, pytest.raises(NotJsonError, match="no event stream"):
         stream(url)
 
 
-def test_a_refusal_of_a_stream_is_told_with_the_servers_message():
+def test_a_refusal_of_a_stream_is_told_with_the_servers_message(stream):
     body = json.dumps({"error": {"message": "maximum context length is 16384"}}).encode()
     with serve_bytes(http_answer(body, status="400 Bad Request")) as url, pytest.raises(HttpStatusError, match="16384"):
         stream(url)
+
+
+def test_what_goes_wrong_before_a_stream_is_told_in_the_same_words(stream):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionFailedError, match=r"no connection to http://127\.0\.0\.1"):
+            stream(f"http://127.0.0.1:{taken.getsockname()[1]}")
+    with serve_bytes(b"SSH-2.0-OpenSSH_9.6\r\n") as url, pytest.raises(BrokenAnswerError):
+        stream(url)
+    with serve_model(ModelScript()) as url, pytest.raises(TlsFailedError, match="no trusted TLS connection"):
+        stream(url.replace("http", "https"))
+    moved = b"HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with serve_bytes(moved) as url, pytest.raises(HttpStatusError, match=r"redirects to https://login\.example/"):
+        stream(url)
+    with serve_bytes(http_answer(f'{{"error": "wrong key {KEY}"}}'.encode(), status="401 Unauthorized")) as url:
+        with pytest.raises(HttpStatusError) as caught:
+            stream(url)
+        assert KEY not in str(caught.value)
+
+
+def test_a_cancelled_load_request_is_cancelled_and_no_timeout():
+    async def cancel(url: str) -> None:
+        async with LoadClient(Endpoint(url=url, model="m")) as client:
+            task = asyncio.create_task(client.stream("/", b"{}", lambda _at, _data: None, deadlines=Deadlines()))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with serve_bytes(FOREVER) as url:
+        asyncio.run(asyncio.wait_for(cancel(url), 5))
 
 
 def test_a_compressed_answer_that_was_not_asked_for_is_an_error():
