@@ -3,14 +3,16 @@
 No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL and the key.
 """
 
-from qwen_infra.benchmark.definitions import DEFINITIONS, Definition
+from qwen_infra.benchmark.definitions import DEFINITIONS, Definition, find_definition, read_rank
+from qwen_infra.benchmark.figures import Figures
 from qwen_infra.benchmark.history import find_latest, list_results, read_result, write_result
+from qwen_infra.benchmark.presets import WORKLOADS, build_workload, find_preset
 from qwen_infra.benchmark.reference import REFERENCE_FIGURES, REFERENCE_HARDWARE, REFERENCE_TITLE
-from qwen_infra.benchmark.result import BenchmarkResult, ReachedBy
+from qwen_infra.benchmark.result import BenchmarkResult, DeploymentFacts, ReachedBy
 from qwen_infra.benchmark.runner import BenchmarkOptions, run_benchmark
 from qwen_infra.benchmark.slo import Slo, SloJudgement, SloRow, SloSet, judge_slos, parse_slos
 from qwen_infra.benchmark.table import render_benchmark_table
-from qwen_infra.benchmark.workload import WORKLOADS, Workload, build_workload
+from qwen_infra.benchmark.workload import Workload
 
 __all__ = [
     "DEFINITIONS",
@@ -21,6 +23,8 @@ __all__ = [
     "BenchmarkOptions",
     "BenchmarkResult",
     "Definition",
+    "DeploymentFacts",
+    "Figures",
     "ReachedBy",
     "Slo",
     "SloJudgement",
@@ -28,10 +32,13 @@ __all__ = [
     "SloSet",
     "Workload",
     "build_workload",
+    "find_definition",
     "find_latest",
+    "find_preset",
     "judge_slos",
     "list_results",
     "parse_slos",
+    "read_rank",
     "read_result",
     "render_benchmark_table",
     "run_benchmark",

@@ -4,18 +4,22 @@ The pieces hold the substance; here is only their order, and what a run that end
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from qwen_infra.benchmark.arrivals import schedule_arrivals
+from qwen_infra.benchmark.assemble import RunRecord, Setting, build_result
+from qwen_infra.benchmark.definitions import PERCENTILES
 from qwen_infra.benchmark.interrupt import stop_on_interrupt
 from qwen_infra.benchmark.load import LoadOutcome, LoadPlan, generate_load
-from qwen_infra.benchmark.metrics import compute_figures
-from qwen_infra.benchmark.prompts import Vocabulary, build_bodies, find_vocabulary
-from qwen_infra.benchmark.result import BenchmarkResult, ReachedBy
-from qwen_infra.benchmark.trace import UNFINISHED, RequestTrace
+from qwen_infra.benchmark.prompts import PromptSet, prepare_prompts
+from qwen_infra.benchmark.result import BenchmarkResult, DeploymentFacts, ReachedBy
+from qwen_infra.benchmark.server_side import ServerWatch
+from qwen_infra.benchmark.trace import RequestTrace
 from qwen_infra.benchmark.workload import Workload
 from qwen_infra.client import (
     ClusterFacts,
@@ -24,8 +28,9 @@ from qwen_infra.client import (
     Endpoint,
     EndpointError,
     InferenceClient,
-    Provenance,
+    LoadClient,
     ServerFacts,
+    StreamingClient,
     derive_provenance,
     fetch_server_facts,
 )
@@ -45,18 +50,26 @@ class BenchmarkOptions:
     Args:
         reached_by: how the URL reaches the server, for the result.
         cluster: what the caller knows about the nodes, for the provenance.
-        deadline_s: of the whole load; what was measured by then is kept.
+        deployment: what the caller knows about the server, for the result.
+        tokenizer: a model's folder, for chat prompts of an exact length; None asks the server.
+        percentiles: which are reported beside the usual ones.
+        deadline_s: of each repeat's load; what was measured by then is kept.
         request_deadlines: of each request.
         stop: when set, the run ends and what was measured is kept.
         stop_on_ctrl_c: whether an interrupt (SIGINT) does the same while the load runs.
+        keep_traces: called with the traces of the reported repeat, for whoever wants every request.
     """
 
     reached_by: ReachedBy = "direct"
     cluster: ClusterFacts = field(default_factory=ClusterFacts)
+    deployment: DeploymentFacts = field(default_factory=DeploymentFacts)
+    tokenizer: Path | None = None
+    percentiles: tuple[float, ...] = PERCENTILES
     deadline_s: float = 1800.0
     request_deadlines: Deadlines = _PATIENT
     stop: asyncio.Event | None = None
     stop_on_ctrl_c: bool = False
+    keep_traces: Callable[[Sequence[RequestTrace]], None] = lambda _: None
 
 
 async def run_benchmark(
@@ -84,26 +97,63 @@ async def run_benchmark(
         EndpointError: the server was of no use before the load began.
     """
     chosen = options or BenchmarkOptions()
-    async with InferenceClient(endpoint, deadlines=_QUICK) as client:
+    async with InferenceClient(endpoint, deadlines=_QUICK) as client, LoadClient(endpoint) as load_client:
         progress("asking the server what it is")
         await client.get_json("/v1/models")  # an unreachable server or a wrong key ends the run here, with its reason
         server = await fetch_server_facts(client)
         _check_fit(server, workload, endpoint.model)
-        vocabulary = await find_vocabulary(client, vocabulary_size)
-        await _warm_up(client, workload, vocabulary, chosen, progress)
-        plan = _plan_load(workload, vocabulary, endpoint.model, chosen)
-        stop = chosen.stop or asyncio.Event()
+        progress("making prompts")
+        prompts = await prepare_prompts(client, workload, vocabulary_size=vocabulary_size, tokenizer=chosen.tokenizer)
+        await _warm_up(load_client, workload, prompts, chosen, progress)
         started_at = datetime.now(UTC)
-        with stop_on_interrupt(stop) if chosen.stop_on_ctrl_c else nullcontext():
-            outcome = await generate_load(client, plan, stop=stop, progress=progress)
-        ended_because = outcome.stopped_because or await _find_death(client, outcome.traces)
-    return _build_result(
-        _Setting(workload, vocabulary, derive_provenance(server, model=endpoint.model, cluster=chosen.cluster), chosen),
-        outcome,
+        records = await _run_repeats(client, load_client, prompts, chosen, progress)
+        ended_because = records[-1].outcome.stopped_because or await _find_death(client, records[-1].outcome.traces)
+    setting = Setting(
+        workload=workload,
         model=endpoint.model,
+        prompts=prompts.source,
+        provenance=derive_provenance(server, model=endpoint.model, cluster=chosen.cluster),
+        deployment=chosen.deployment,
+        reached_by=chosen.reached_by,
+        percentiles=chosen.percentiles,
         started_at=started_at,
-        partial_because=ended_because,
     )
+    result, reported = build_result(setting, records, partial_because=ended_because)
+    chosen.keep_traces(reported.outcome.traces)
+    return result
+
+
+async def _run_repeats(
+    client: InferenceClient,
+    load_client: StreamingClient,
+    prompts: PromptSet,
+    options: BenchmarkOptions,
+    progress: Callable[[str], None],
+) -> list[RunRecord]:
+    """Each repeat with a seed of its own, so that no prefix cache flatters the second; the last may be cut short."""
+    workload = prompts.workload
+    stop = options.stop or asyncio.Event()
+    records: list[RunRecord] = []
+    for number in range(workload.repeats):
+        seed = workload.seed + number
+        plan = _plan_load(prompts, seed, options)
+
+        def tell(line: str, number: int = number) -> None:
+            progress(f"repeat {number + 1} of {workload.repeats}: {line}" if workload.repeats > 1 else line)
+
+        with stop_on_interrupt(stop) if options.stop_on_ctrl_c else nullcontext():
+            async with ServerWatch(client) as watch:
+                cpu_s = time.process_time()
+                outcome = await generate_load(load_client, plan, stop=stop, progress=tell)
+                cpu_s = time.process_time() - cpu_s
+        records.append(RunRecord(seed, outcome, watch.result, cpu_s / max(outcome.duration_s, 1e-9)))
+        if outcome.stopped_because is not None or _has_nothing(outcome):
+            break
+    return records
+
+
+def _has_nothing(outcome: LoadOutcome) -> bool:
+    return not any(trace.is_completed for trace in outcome.traces)
 
 
 def _check_fit(server: ServerFacts, workload: Workload, model: str) -> None:
@@ -112,33 +162,41 @@ def _check_fit(server: ServerFacts, workload: Workload, model: str) -> None:
         names = ", ".join(str(card.get("id")) for card in listed if isinstance(card, dict))
         raise ConfigurationError(f"the server does not serve {model}", found=names or "no model", expected=model)
     longest = server.max_model_len(model)
-    needed = workload.input_tokens + workload.output_tokens
-    if longest is not None and needed > longest:
+    if longest is not None and workload.longest_context > longest:
         raise ConfigurationError(
             f"workload {workload.name} needs a longer context than the server has",
-            found=f"{workload.input_tokens} + {workload.output_tokens} = {needed} tokens",
+            found=_say_context(workload),
             expected=f"at most {longest}",
             mend="shorten the prompts or answers, or raise the server's context length",
         )
 
 
-def _plan_load(workload: Workload, vocabulary: Vocabulary, model: str, options: BenchmarkOptions) -> LoadPlan:
+def _say_context(workload: Workload) -> str:
+    parts = f"{workload.input_tokens} + {workload.output_tokens}"
+    if workload.turns > 1:
+        parts += f" + {workload.turns - 1} x ({workload.turn_tokens} + {workload.output_tokens})"
+    spread = f" and {workload.length_spread:.0%}" if workload.length_spread else ""
+    return f"{parts}{spread} = {workload.longest_context} tokens"
+
+
+def _plan_load(prompts: PromptSet, seed: int, options: BenchmarkOptions) -> LoadPlan:
+    workload = prompts.workload
     return LoadPlan(
-        bodies=build_bodies(workload, vocabulary, model=model, count=workload.num_prompts),
-        send_times_s=schedule_arrivals(
-            workload.num_prompts, rate=workload.request_rate, burstiness=workload.burstiness, seed=workload.seed
-        ),
-        prompt_tokens=workload.input_tokens,
-        max_concurrency=workload.max_concurrency,
+        path=prompts.path,
+        sessions=prompts.build_sessions(count=workload.num_prompts, seed=seed),
+        send_times_s=schedule_arrivals(workload, seed=seed),
         deadlines=options.request_deadlines,
         deadline_s=options.deadline_s,
+        max_concurrency=workload.max_concurrency,
+        concurrency_ramp_s=workload.concurrency_ramp_s,
+        turn_pause_s=workload.turn_pause_s,
     )
 
 
 async def _warm_up(
-    client: InferenceClient,
+    client: StreamingClient,
     workload: Workload,
-    vocabulary: Vocabulary,
+    prompts: PromptSet,
     options: BenchmarkOptions,
     progress: Callable[[str], None],
 ) -> None:
@@ -148,12 +206,12 @@ async def _warm_up(
         EndpointError: the server does not answer one, so that measuring would be of no use.
     """
     short = workload.model_copy(update={"output_tokens": min(workload.output_tokens, _WARMUP_OUTPUT_TOKENS)})
-    bodies = build_bodies(
-        short, vocabulary, model=client.endpoint.model, count=workload.warmup_requests, purpose="warm up"
+    sessions = prompts.with_workload(short).build_sessions(
+        count=workload.warmup_requests, seed=workload.seed, purpose="warm up"
     )
-    for number, body in enumerate(bodies, start=1):
-        progress(f"warming up, request {number} of {len(bodies)}")
-        await client.stream("/v1/completions", body, lambda _at, _data: None, deadlines=options.request_deadlines)
+    for number, session in enumerate(sessions, start=1):
+        progress(f"warming up, request {number} of {len(sessions)}")
+        await client.stream(prompts.path, session.first, lambda _at, _data: None, deadlines=options.request_deadlines)
 
 
 async def _find_death(client: InferenceClient, traces: Sequence[RequestTrace]) -> str | None:
@@ -167,62 +225,3 @@ async def _find_death(client: InferenceClient, traces: Sequence[RequestTrace]) -
     except EndpointError as error:
         return f"the server no longer answers rightly: {error.what}"
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    workload: Workload
-    vocabulary: Vocabulary
-    provenance: Provenance
-    options: BenchmarkOptions
-
-
-def _build_result(
-    setting: _Setting, outcome: LoadOutcome, *, model: str, started_at: datetime, partial_because: str | None
-) -> BenchmarkResult:
-    figures = compute_figures(outcome.traces, duration_s=outcome.duration_s)
-    errors, examples = _count_errors(outcome.traces)
-    workload = setting.workload
-    return BenchmarkResult(
-        **figures.model_dump(),
-        date=started_at.strftime("%Y%m%d-%H%M%S"),
-        model_id=model,
-        num_prompts=workload.num_prompts,
-        request_rate=workload.request_rate or "inf",
-        burstiness=workload.burstiness,
-        max_concurrency=workload.max_concurrency,
-        started_at=started_at,
-        workload=workload,
-        prompts=setting.vocabulary.source,
-        reached_by=setting.options.reached_by,
-        provenance=setting.provenance,
-        simulated=setting.provenance.simulated,
-        partial=partial_because is not None,
-        partial_because=partial_because,
-        errors=errors,
-        error_examples=examples,
-        notes=_find_notes(workload, outcome.traces),
-    )
-
-
-def _count_errors(traces: Sequence[RequestTrace]) -> tuple[dict[str, int], dict[str, str]]:
-    counts: dict[str, int] = {}
-    examples: dict[str, str] = {}
-    for trace in traces:
-        if trace.error_kind is not None and trace.error_kind != UNFINISHED:
-            counts[trace.error_kind] = counts.get(trace.error_kind, 0) + 1
-            examples.setdefault(trace.error_kind, trace.error)
-    return counts, examples
-
-
-def _find_notes(workload: Workload, traces: Sequence[RequestTrace]) -> tuple[str, ...]:
-    completed = [trace for trace in traces if trace.is_completed]
-    notes: list[str] = []
-    uncounted = sum(trace.output_tokens is None for trace in completed)
-    if uncounted:
-        notes.append(f"{uncounted} answers came without usage; their chunks were counted as tokens")
-    if any(trace.prompt_tokens != workload.input_tokens for trace in completed):
-        notes.append(f"the server counted prompts of other lengths than {workload.input_tokens} tokens")
-    if workload.ignore_eos and any(trace.output_length != workload.output_tokens for trace in completed):
-        notes.append(f"some answers were not {workload.output_tokens} tokens long although EOS was to be ignored")
-    return tuple(notes)

@@ -4,14 +4,13 @@ Limits are set for one hardware and judged on no other: a figure from a stand-in
 No measuring here.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from qwen_infra.benchmark.definitions import DEFINITIONS
+from qwen_infra.benchmark.definitions import require_definition
 from qwen_infra.benchmark.result import BenchmarkResult
 from qwen_infra.errors import ConfigurationError
 
@@ -107,12 +106,7 @@ def judge_slos(result: BenchmarkResult, slo_set: SloSet) -> SloJudgement:
 
 
 def _parse_slo(metric: str, value: object) -> Slo:
-    definition = DEFINITIONS.get(metric)
-    if definition is None or definition.better == "neither":
-        judgeable = [name for name, known in DEFINITIONS.items() if known.better != "neither"]
-        nearest = difflib.get_close_matches(metric, judgeable, n=3, cutoff=0.5)
-        expected = ", ".join(nearest) if nearest else "a metric such as p99_ttft_ms, output_throughput, success_rate"
-        raise ConfigurationError("there is no such metric to set an SLO on", found=metric, expected=expected)
+    definition = require_definition(metric)
     bound: Bound = "max" if definition.better == "lower" else "min"
     if isinstance(value, Mapping):
         bound, value = _parse_bound(metric, value)
@@ -130,7 +124,7 @@ def _parse_bound(metric: str, value: Mapping[object, object]) -> tuple[Bound, ob
 
 
 def _build_row(slo: Slo, result: BenchmarkResult, *, judged: bool) -> SloRow:
-    value: float | None = getattr(result, slo.metric)
+    value = result.value(slo.metric)
     met: bool | None = None
     if judged:
         met = value is not None and (value <= slo.limit if slo.bound == "max" else value >= slo.limit)

@@ -94,6 +94,15 @@ class InferenceClient:
         """
         return await self._request_json("GET", path, None, deadlines or self._deadlines)
 
+    async def get_text(self, path: str, *, deadlines: Deadlines | None = None) -> str:
+        """The text that ``GET path`` answers.
+
+        Raises:
+            EndpointError: anything but a success.
+        """
+        async with self._send("GET", path, None, deadlines or self._deadlines) as (response, watch):
+            return (await _read_body(response, watch)).decode("utf-8", "replace")
+
     async def post_json(self, path: str, body: dict[str, Any], *, deadlines: Deadlines | None = None) -> JsonReply:
         """``POST path`` with a JSON body.
 

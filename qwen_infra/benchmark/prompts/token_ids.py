@@ -1,25 +1,27 @@
-"""Prompts of an exact number of tokens, sent as token ids, and which ids they are drawn from.
+"""Random prompts of an exact number of tokens, sent as token ids, and which ids they are drawn from.
 
 Token ids need no tokenizer on this side and cannot come out longer or shorter (docs/adr/0003). Which ids the server
-knows is found by asking it. No load is generated here.
+knows is found by asking it.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qwen_infra.benchmark.prompts.bodies import common_fields
+from qwen_infra.benchmark.prompts.session import Session
 from qwen_infra.benchmark.workload import Workload
 from qwen_infra.client import EndpointError, HttpStatusError, InferenceClient, encode_body
 from qwen_infra.errors import ConfigurationError
 
-__all__ = ["Vocabulary", "build_bodies", "find_vocabulary"]
+__all__ = ["SAMPLE_TEXT", "Vocabulary", "build_token_sessions", "draw_lengths", "find_vocabulary"]
 
 # Byte-level vocabularies hold the single bytes (or a small model's special tokens) first, and Qwen's keep their special
 # tokens last (248044 and up of 248320). An image placeholder drawn by chance would ask the server for an image.
 _RESERVED_HEAD = 256
 _RESERVED_TAIL = 1024
 
-_SAMPLE_TEXT = (
+SAMPLE_TEXT = (
     "The quick brown fox jumps over the lazy dog while 17 engineers measure latency, throughput and memory. "
     "def main(argv: list[str]) -> int: return sum(len(word) for word in argv) % 7  # café, naïve, Ångström "
     "大语言模型的推理服务需要测量首个词元的延迟、每个词元的时间和总吞吐量。今天天气很好,我们去公园散步吧。 "
@@ -69,7 +71,7 @@ async def find_vocabulary(client: InferenceClient, vocabulary_size: int | None) 
 
 
 async def _tokenize_sample(client: InferenceClient, refusal: str) -> Vocabulary:
-    body = {"model": client.endpoint.model, "prompt": _SAMPLE_TEXT, "add_special_tokens": False}
+    body = {"model": client.endpoint.model, "prompt": SAMPLE_TEXT, "add_special_tokens": False}
     try:
         payload = (await client.post_json("/tokenize", body)).payload
     except EndpointError as error:
@@ -84,25 +86,31 @@ async def _tokenize_sample(client: InferenceClient, refusal: str) -> Vocabulary:
     return Vocabulary(ids, f"{len(ids)} ids that /tokenize gives for a fixed text, since {refusal}")
 
 
-def build_bodies(
-    workload: Workload, vocabulary: Vocabulary, *, model: str, count: int, purpose: str = "measure"
-) -> list[bytes]:
-    """The encoded request bodies of ``count`` different prompts.
+def build_token_sessions(
+    workload: Workload, vocabulary: Vocabulary, *, model: str, count: int, purpose: str, seed: int
+) -> list[Session]:
+    """``count`` different prompts; those of one group begin with the same ``prefix_tokens``.
 
-    They are made before the first is sent, so that encoding delays none; ``purpose`` gives warm-ups other prompts than
-    the measured ones. The fields are those of ``vllm bench serve`` 0.32 for its ``openai`` backend.
+    ``purpose`` gives warm-ups other prompts and prefixes than the measured ones.
     """
-    draw = random.Random(f"{purpose} {workload.seed}")
-    common = {
-        "model": model,
-        "repetition_penalty": 1.0,
-        "max_tokens": workload.output_tokens,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if workload.ignore_eos:
-        common["ignore_eos"] = True
-    return [
-        encode_body({**common, "prompt": draw.choices(vocabulary.token_ids, k=workload.input_tokens)})
-        for _ in range(count)
-    ]
+    draw = random.Random(f"{purpose} {seed}")
+    prefixes = [draw.choices(vocabulary.token_ids, k=workload.prefix_tokens) for _ in range(workload.num_prefixes)]
+    sessions = []
+    for place in range(count):
+        prefix = prefixes[place % len(prefixes)]
+        length, output_tokens = draw_lengths(workload, draw)
+        prompt = prefix + draw.choices(vocabulary.token_ids, k=length - len(prefix))
+        body = {**common_fields(workload, model=model, output_tokens=output_tokens), "prompt": prompt}
+        sessions.append(Session(encode_body(body), length, output_tokens))
+    return sessions
+
+
+def draw_lengths(workload: Workload, draw: random.Random) -> tuple[int, int]:
+    """Lengths of one prompt and its answer: even within the workload's spread, the prompt longer than its prefix."""
+    spread = workload.length_spread
+    if not spread:
+        return workload.input_tokens, workload.output_tokens
+    low, high = (int(workload.input_tokens * (1 + sign * spread)) for sign in (-1, 1))
+    length = draw.randint(max(low, workload.prefix_tokens + 1), max(high, workload.prefix_tokens + 1))
+    low, high = (int(workload.output_tokens * (1 + sign * spread)) for sign in (-1, 1))
+    return length, draw.randint(max(low, 1), max(high, 1))
