@@ -150,7 +150,7 @@ class Workload(_Part):
 
 def describe_problem(detail: ErrorDetails) -> ConfigurationError:
     """The first complaint of a validation as our own error."""
-    key = ".".join(str(part) for part in detail["loc"])
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     found = None if detail["type"] == "missing" or not key else detail["input"]
     message = detail["msg"].removeprefix("Value error, ")
     return ConfigurationError(message, where=f"workload.{key}" if key else "workload", found=found)

@@ -64,4 +64,4 @@ def bench(
     else:
         reference = REFERENCE_FIGURES if workload.name == "reference" else None
         print(render_benchmark_table(result, reference=reference))
-    raise typer.Exit(0 if result.completed == result.num_prompts else 1)
+    raise typer.Exit(0 if result.all_answered else 1)

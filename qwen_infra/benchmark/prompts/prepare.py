@@ -119,7 +119,8 @@ async def prepare_prompts(
     if workload.dataset is not None:
         return _prepare_dataset(workload, workload.dataset, model)
     if workload.api == "completions":
-        vocabulary = await find_vocabulary(client, vocabulary_size)
+        known = LocalTokenizer(tokenizer).vocabulary() if tokenizer else None
+        vocabulary = known or await find_vocabulary(client, vocabulary_size)
         return PromptSet(workload, model, vocabulary.source, vocabulary=vocabulary)
     probe = Probe(client, common_fields(workload, model=model, output_tokens=1))
     words = await find_words(LocalTokenizer(tokenizer) if tokenizer else ServerTokenizer(client), probe)
@@ -145,9 +146,8 @@ def _prepare_dataset(workload: Workload, dataset: Path, model: str) -> PromptSet
             where="workload.input_tokens",
             found=f"the shortest of {len(every)} has about {min(_estimate_tokens(t.messages) for t in every)}",
         )
-    source = (
-        f"{len(fitting)} of {len(every)} prompts of {dataset.name} (about {_CHARACTERS_A_TOKEN:g} characters a token)"
-    )
+    digest = hashlib.sha256(dataset.read_bytes()).hexdigest()[:12]
+    source = f"{len(fitting)} of {len(every)} prompts of {dataset.name} (sha256 {digest}), not counted beforehand"
     return PromptSet(workload, model, source, conversations=fitting)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from qwen_infra.benchmark.prompts.token_ids import Vocabulary
 from qwen_infra.client import EndpointError, InferenceClient
 from qwen_infra.errors import ConfigurationError
 
@@ -62,6 +63,11 @@ class LocalTokenizer:
                 f"the tokenizer cannot be read: {error}", where="--tokenizer", found=file, expected=expected
             ) from error
         self.source = f"the tokenizer in {folder.name}"
+
+    def vocabulary(self) -> Vocabulary:
+        """All its tokens but the first 256, which are single bytes or special, and those that were added."""
+        ids = range(256, self._tokenizer.get_vocab_size(with_added_tokens=False))
+        return Vocabulary(ids, f"ids {ids[0]} to {ids[-1]} of {self.source}")
 
     async def split(self, text: str) -> list[str]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).tokens)
@@ -144,7 +150,7 @@ class Probe:
 
     def __init__(self, client: InferenceClient, fields: dict[str, Any]) -> None:
         self._client = client
-        kept = {key: fields[key] for key in ("model", "chat_template_kwargs", "tools") if key in fields}
+        kept: dict[str, Any] = {key: fields[key] for key in ("model", "chat_template_kwargs", "tools") if key in fields}
         self._body = {**kept, "max_tokens": 1}
 
     async def count(self, messages: Sequence[dict[str, str]]) -> int:
@@ -154,7 +160,8 @@ class Probe:
             EndpointError: the server refuses them.
             ConfigurationError: it does not say how many they were.
         """
-        payload = (await self._client.post_json("/v1/chat/completions", {**self._body, "messages": messages})).payload
+        body: dict[str, Any] = {**self._body, "messages": messages}
+        payload = (await self._client.post_json("/v1/chat/completions", body)).payload
         usage = payload.get("usage") if isinstance(payload, dict) else None
         tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
         if not isinstance(tokens, int):

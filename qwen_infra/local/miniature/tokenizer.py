@@ -6,7 +6,7 @@ and none of its images, videos and tool results.
 
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # type: ignore[import-not-found]
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast  # type: ignore[import-not-found]
 
 from .conversations import CONVERSATIONS, tool_texts

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen_infra.benchmark import DEFINITIONS
+from qwen_infra.benchmark import DEFINITIONS, find_definition
 from qwen_infra.benchmark.figures import Figures
-from qwen_infra.benchmark.metrics import compute_figures, find_percentile
+from qwen_infra.benchmark.metrics import compute_figures, count_good, find_percentile
+from qwen_infra.benchmark.server_side import ServerSide
+from qwen_infra.benchmark.timeline import build_timeline
 from qwen_infra.benchmark.trace import UNFINISHED, RequestTrace
 
 
@@ -36,7 +38,7 @@ def test_latencies_of_a_hand_worked_trace():
     assert figures.mean_itl_ms == pytest.approx(800)
     assert figures.median_itl_ms == pytest.approx(400)
     assert figures.mean_e2el_ms == pytest.approx(1600)
-    assert figures.p90_e2el_ms == pytest.approx(2000)
+    assert figures.value("p90_e2el_ms") == pytest.approx(2000)
 
 
 def test_throughputs_of_a_hand_worked_trace():
@@ -85,7 +87,59 @@ def test_nothing_at_all_gives_no_values():
 
 
 def test_every_figure_is_defined_and_every_definition_is_a_figure():
-    assert set(Figures.model_fields) == set(DEFINITIONS)
+    full = trace(0.0, 0.1, 0.2, tokens=2)
+    full.first_reasoning_s, full.first_content_s, full.cached_tokens = 0.1, 0.2, 5
+    measured = compute_figures([full], duration_s=1.0, goodput_ms={"ttft": 1}).model_dump(exclude_none=True)
+    assert all(find_definition(key) for key in measured)
+    assert set(DEFINITIONS) - set(ServerSide.model_fields) <= set(measured)
+
+
+def test_any_percentile_can_be_asked_for():
+    figures = compute_figures([A, B], duration_s=2.5, percentiles=(99.9, 25))
+    assert figures.value("p99.9_ttft_ms") == pytest.approx(499.8)
+    assert figures.value("p25_ttft_ms") == pytest.approx(350)
+    assert figures.value("p12_ttft_ms") is None
+
+
+def test_a_percentile_survives_the_json_and_a_stranger_does_not():
+    figures = compute_figures([A, B], duration_s=2.5, percentiles=(99.9,))
+    assert Figures.model_validate_json(figures.model_dump_json()) == figures
+    with pytest.raises(ValueError, match="no figures named p99_tfft_ms"):
+        Figures.model_validate(figures.model_dump() | {"p99_tfft_ms": 1.0})
+
+
+def test_the_first_reasoning_and_the_first_content_have_times_of_their_own():
+    thinking = trace(10.0, 10.5, 10.7, 11.1, tokens=3)
+    thinking.first_reasoning_s, thinking.first_content_s = 10.7, 11.1
+    figures = compute_figures([thinking, A], duration_s=2.0)
+    assert figures.value("mean_ttft_reasoning_ms") == pytest.approx(700)
+    assert figures.value("mean_ttft_content_ms") == pytest.approx(1100)
+
+
+def test_goodput_counts_requests_that_keep_every_limit():
+    limits = {"ttft": 600, "tpot": 400}  # A: 500 and 300; B: 300 and 600
+    assert compute_figures([A, B], duration_s=2.0, goodput_ms=limits).request_goodput == pytest.approx(0.5)
+    assert compute_figures([A, B], duration_s=2.0).request_goodput is None
+
+
+def test_for_goodput_a_single_token_has_a_tpot_of_zero():
+    assert count_good([trace(0.0, 0.5, tokens=1)], {"tpot": 1}) == 1
+
+
+def test_the_share_of_cached_prompt_tokens_is_known_where_the_server_says_it():
+    cached = trace(0.0, 0.5, prompt=40)
+    cached.cached_tokens = 30
+    assert compute_figures([cached, A], duration_s=1.0).cached_prompt_share == pytest.approx(0.75)
+    assert compute_figures([A], duration_s=1.0).cached_prompt_share is None
+
+
+def test_mean_concurrency_is_the_time_of_all_requests_over_the_duration():
+    assert compute_figures([A, B], duration_s=2.0).mean_concurrent_requests == pytest.approx((1.1 + 2.1) / 2)
+
+
+def test_the_timeline_counts_each_second():
+    timeline = build_timeline([A, B])
+    assert (timeline.running, timeline.output_tokens, timeline.started) == ((2, 2, 1), (3, 1, 1), (2, 0, 0))
 
 
 def test_every_figure_has_a_definition_id_of_its_own():

@@ -1,11 +1,13 @@
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse
 
 from qwen_infra.benchmark import WORKLOADS, Workload
-from qwen_infra.benchmark.prompts import Vocabulary, build_bodies, find_vocabulary
+from qwen_infra.benchmark.prompts.token_ids import Vocabulary, build_token_sessions, find_vocabulary
+from qwen_infra.benchmark.workload import Sampling
 from qwen_infra.client import Endpoint, HttpStatusError, InferenceClient
 from qwen_infra.errors import ConfigurationError
 from tests.unit.client.scripted_server import ModelScript, serve_model
@@ -23,8 +25,13 @@ def find(script: ModelScript, size: int | None) -> Vocabulary:
         return asyncio.run(ask(url))
 
 
-def prompts(workload: Workload = SMOKE, purpose: str = "measure", count: int = 4) -> list[list[int]]:
-    return [json.loads(body)["prompt"] for body in build_bodies(workload, IDS, model="m", count=count, purpose=purpose)]
+def bodies(workload: Workload = SMOKE, purpose: str = "measure", count: int = 4, seed: int = 0) -> list[dict[str, Any]]:
+    sessions = build_token_sessions(workload, IDS, model="qwen3.5", count=count, purpose=purpose, seed=seed)
+    return [json.loads(session.first) for session in sessions]
+
+
+def prompts(*arguments: Any, **options: Any) -> list[list[int]]:
+    return [body["prompt"] for body in bodies(*arguments, **options)]
 
 
 def test_the_catalogues_vocabulary_is_used_when_the_server_takes_its_last_token():
@@ -75,7 +82,7 @@ def test_prompts_have_the_exact_length_and_differ():
 
 def test_the_seed_decides_the_prompts():
     assert prompts() == prompts()
-    assert prompts(SMOKE.model_copy(update={"seed": 1})) != prompts()
+    assert prompts(seed=1) != prompts()
 
 
 def test_warm_up_prompts_differ_from_measured_ones():
@@ -83,7 +90,7 @@ def test_warm_up_prompts_differ_from_measured_ones():
 
 
 def test_the_request_is_the_one_of_vllm_bench_serve():
-    body = json.loads(build_bodies(SMOKE, IDS, model="qwen3.5", count=1)[0])
+    body = bodies(count=1)[0]
     del body["prompt"]
     assert body == {
         "model": "qwen3.5",
@@ -96,4 +103,28 @@ def test_the_request_is_the_one_of_vllm_bench_serve():
 
 
 def test_eos_is_only_ignored_on_request():
-    assert b"ignore_eos" not in build_bodies(SMOKE.model_copy(update={"ignore_eos": False}), IDS, model="m", count=1)[0]
+    assert "ignore_eos" not in bodies(SMOKE.model_copy(update={"ignore_eos": False}))[0]
+
+
+def test_sampling_is_sent_only_where_it_is_set():
+    greedy = SMOKE.model_copy(update={"sampling": Sampling(temperature=0)})
+    assert (bodies(greedy)[0]["temperature"], "top_p" in bodies(greedy)[0]) == (0, False)
+
+
+def test_prompts_of_one_group_share_their_prefix_and_no_other_does():
+    made = prompts(SMOKE.model_copy(update={"prefix_tokens": 40, "num_prefixes": 2}))
+    assert made[0][:40] == made[2][:40] != made[1][:40] == made[3][:40]
+    assert made[0][40:] != made[2][40:]
+    assert {len(prompt) for prompt in made} == {64}
+
+
+def test_the_warm_up_does_not_fill_the_cache_with_the_shared_prefix():
+    shared = SMOKE.model_copy(update={"prefix_tokens": 40})
+    assert prompts(shared)[0][:40] != prompts(shared, purpose="warm up")[0][:40]
+
+
+def test_lengths_are_spread_as_asked_and_never_shorter_than_the_prefix():
+    spread = SMOKE.model_copy(update={"length_spread": 0.5, "prefix_tokens": 60})
+    made = bodies(spread, count=200)
+    assert {min(len(body["prompt"]) for body in made), max(len(body["prompt"]) for body in made)} == {61, 96}
+    assert {min(body["max_tokens"] for body in made), max(body["max_tokens"] for body in made)} == {8, 24}
