@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from qwen_infra.components import InferenceEndpoint
-from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning import DeploymentPlan, summarise_plan
 
 __all__ = ["export_outputs"]
 
@@ -35,7 +35,7 @@ def _describe(plan: DeploymentPlan) -> dict[str, Any]:
         "revision": plan.cache.revision,
         "image": plan.server.image,
         "arguments": list(plan.server.arguments.command()),
-        "gpus": f"{plan.server.replicas} x {plan.server.gpu.count} x {plan.server.gpu.name}",
+        "plan": summarise_plan(plan),
         "maxModelLen": plan.server.arguments.max_model_len,
         "apiKeySecret": f"{plan.cluster.namespace}/{secret.secret_name}#{secret.key}",
         "prediction": plan.fit.to_json(),

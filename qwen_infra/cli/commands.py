@@ -28,6 +28,7 @@ class Command:
 
 _PLAN = "Before a deployment"
 _CHECK = "Is it correct, is it fast"
+_TEAM = "As a team"
 _MACHINE = "On this machine"
 
 COMMANDS = (
@@ -36,6 +37,7 @@ COMMANDS = (
     Command(_PLAN, "schema", "qwen_infra.cli.schema:schema", "Print the JSON Schema of the stack file"),
     Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),
     Command(_CHECK, "bench", "qwen_infra.cli.bench:bench", "Measure how fast a server answers"),
+    Command(_TEAM, "comment", "qwen_infra.cli.comment:comment", "Tell a reviewer what a pull request would deploy"),
     Command(_MACHINE, "demo", "qwen_infra.cli.demo:demo", "Deploy the gb200 stack on a simulated cluster"),
     Command(_MACHINE, "local", "qwen_infra.cli.local:app", "Run real Kubernetes with simulated GPU nodes"),
 )

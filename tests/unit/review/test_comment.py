@@ -1,0 +1,161 @@
+"""What a pull request's comment tells, from previews that the real engine printed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qwen_infra.errors import ConfigurationError
+from qwen_infra.review import Preview, read_preview, render_comment, review_preview
+from qwen_infra.review.markdown import LONGEST, MARKER
+
+PREVIEWS = Path(__file__).parent / "previews"
+GOLDEN = Path(__file__).parents[2] / "golden" / "comment"
+
+
+def document(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((PREVIEWS / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def comment(value: dict[str, Any]) -> str:
+    return render_comment([review_preview(Preview.model_validate(value))])
+
+
+def edit_server(value: dict[str, Any], state: str, **changes: Any) -> None:
+    step = next(item for item in value["steps"] if "qwen:infra:VllmServer::" in item["urn"])
+    step[state]["inputs"]["plan"] |= changes
+
+
+def edit_deployment(value: dict[str, Any], **spec: Any) -> None:
+    step = next(item for item in value["steps"] if ":Deployment::" in item["urn"])
+    step["newState"]["inputs"]["spec"] |= spec
+
+
+@pytest.mark.parametrize("name", ["create", "update", "fail"])
+def test_a_preview_of_the_engine_becomes_the_comment_that_was_approved(name: str) -> None:
+    expected = (GOLDEN / f"{name}.md").read_text("utf-8")
+    assert render_comment([review_preview(read_preview(PREVIEWS / f"{name}.json"))]) == expected
+
+
+def test_the_summary_stands_before_everything_that_is_folded() -> None:
+    told = comment(document("update"))
+    assert told.startswith(f"{MARKER}\n### `test`: 2 objects, 3 checks to run, at most 7 min without answers")
+    assert told.index("### ") < told.index("<details>")
+
+
+def test_a_changed_argument_is_told_as_the_reason_for_the_next_verification() -> None:
+    assert "verification runs: argument --max-model-len: 32768 → 16384 (and 1 more)" in comment(document("update"))
+
+
+def test_a_check_that_failed_is_told_with_its_summary() -> None:
+    value = document("update")
+    check = next(item for item in value["steps"] if "VerificationCheck" in item["urn"])
+    check["oldState"]["outputs"] |= {"passed": False, "summary": "2 of 5 cases failed"}
+    assert "verification runs: its last run failed: 2 of 5 cases failed" in comment(value)
+
+
+def test_memory_is_told_before_and_after() -> None:
+    assert "KV cache 157.9 GiB per GPU, full-length requests at once 142 → 257.9" in comment(document("update"))
+
+
+def test_cost_is_told_before_and_after_where_a_price_is_given() -> None:
+    value = document("update")
+    edit_server(value, "oldState", price_per_gpu_hour=3.5)
+    edit_server(value, "newState", price_per_gpu_hour=3.5, replicas=2)
+    assert "- cost: 3.50 USD/h for 1 GPU → 7.00 USD/h for 2 GPUs" in comment(value)
+
+
+def test_no_cost_is_told_where_no_price_is_given() -> None:
+    assert "cost" not in comment(document("update"))
+
+
+def test_a_rolling_update_is_told_without_downtime() -> None:
+    value = document("update")
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+    edit_deployment(value, replicas=3, strategy=rolling)
+    told = comment(value)
+    assert "no downtime expected" in told
+    assert "at least 2 of 3 copies answer" in told
+
+
+def test_a_rolling_update_that_takes_the_only_copy_is_a_downtime() -> None:
+    value = document("update")
+    edit_deployment(value, strategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+    assert "at most 7 min without answers" in comment(value)
+
+
+def test_a_failed_preview_says_why_first() -> None:
+    told = comment(document("fail"))
+    assert "**the preview fails** (1 error)" in told
+    assert "- **cannot be deployed**: qwen-infra:server.gpu: no node has this GPU" in told
+
+
+def test_a_broken_rule_is_told_among_the_first_lines() -> None:
+    value = document("update")
+    value["diagnostics"] = [{"severity": "warning", "message": "policy image-digest: a tag moves"}]
+    assert "- policy image-digest: a tag moves\n" in comment(value)
+
+
+def test_the_order_in_which_the_engine_tells_its_steps_does_not_matter() -> None:
+    value = document("update")
+    turned = {**value, "steps": [value["steps"][0], *value["steps"][:0:-1]]}
+    assert comment(turned) == comment(value)
+
+
+def test_nothing_to_change_is_one_line() -> None:
+    value = document("update")
+    value["steps"] = value["steps"][:1]
+    assert "### `test`: no changes" in comment(value)
+
+
+def test_several_stacks_are_one_comment_in_the_order_of_their_names() -> None:
+    first, second = document("update"), document("create")
+    renamed = json.loads(json.dumps(first).replace("urn:pulumi:test::", "urn:pulumi:alpha::"))
+    reviews = [review_preview(Preview.model_validate(value)) for value in (second, renamed)]
+    told = render_comment(reviews)
+    assert told.index("### `alpha`") < told.index("### `test`")
+    assert told == render_comment(reviews[::-1])
+    assert "<summary>alpha: " in told
+
+
+def test_a_comment_is_never_longer_than_it_may_be_and_says_what_is_left_out() -> None:
+    value = document("create")
+    many = [
+        {**step, "urn": f"{step['urn']}-{number}"}
+        for number in range(60)
+        for step in value["steps"]
+        if "kubernetes:apps" in step["urn"]
+    ]
+    told = comment({**value, "steps": value["steps"] + many})
+    assert len(told) < LONGEST + 200
+    assert "left out, since a comment has a longest length" in told
+
+
+def test_text_of_others_cannot_break_out_of_its_place() -> None:
+    value = document("update")
+    value["diagnostics"] = [{"severity": "error", "message": "</details>\n# injected\n| x |"}]
+    told = comment(value)
+    assert "&lt;/details&gt; # injected" in told
+    assert "\n# injected" not in told
+
+
+def test_a_fence_is_longer_than_any_in_the_manifest() -> None:
+    value = document("update")
+    step = next(item for item in value["steps"] if ":Deployment::" in item["urn"])
+    step["newState"]["inputs"]["metadata"]["annotations"] = {"note": "```"}
+    assert "````diff" in comment(value)
+
+
+@pytest.mark.parametrize("text", ["", "not JSON", "[1]", '{"steps": 3}', "{" * 5000])
+def test_a_file_that_is_no_preview_is_told_with_the_command_that_makes_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "preview.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError, match="pulumi preview --json --non-interactive"):
+        read_preview(path)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="the preview cannot be read"):
+        read_preview(tmp_path / "missing.json")
