@@ -1,8 +1,8 @@
 """The Job that downloads a checkpoint, and the ConfigMap with the script that it runs."""
 
-from importlib.resources import files
 from typing import Any
 
+from qwen_infra.download import bundle_downloader
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
 from qwen_infra.manifests.security import build_container_security, build_pod_security
@@ -19,12 +19,11 @@ RETRIES = 3
 
 def build_download_script(names: Names) -> dict[str, Any]:
     """The ConfigMap with the downloader; one file, so that it runs in the vLLM image as it is."""
-    text = files("qwen_infra.download").joinpath("downloader.py").read_text("utf-8")
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": names.download_script, "namespace": names.namespace, "labels": names.labels},
-        "data": {SCRIPT: text},
+        "data": {SCRIPT: bundle_downloader()},
     }
 
 
