@@ -23,7 +23,8 @@ class HubFaults:
     stop there and say nothing more; with ``trickle`` single bytes follow instead of silence. ``flip``: name to how
     often a byte of it is sent wrong. ``truncate``: name to the size that the server believes it has.
     ``ignore_ranges``: always the whole file. ``refuse_api``, ``refuse_files``, ``refuse_links``: the next answers of
-    the API, of files, and of the host to which large files redirect. ``hang_api``: so many requests of the API get no answer.
+    the API, of files, and of the host to which large files redirect.
+    ``hang_api``: so many requests of the API get no answer.
     ``bytes_per_second``: for each connection. ``on_bytes`` hears how many bytes of files were sent in all.
     """
 
