@@ -35,7 +35,7 @@ def test_it_needs_nothing_but_the_standard_library_and_the_hub_client():
 def test_it_runs_without_any_package_until_it_needs_the_hub(tmp_path: Path):
     script = tmp_path / "download.py"
     script.write_text(bundle_downloader())
-    command = [sys.executable, "-I", "-S", script, "Qwen/x", "--to", tmp_path / "to"]
+    command = [sys.executable, "-I", "-S", str(script), "Qwen/x", "--to", str(tmp_path / "to")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (16, 1)
     assert "Use an image that has 1.31 or newer" in done.stderr
