@@ -37,7 +37,7 @@ def test_a_run_counts_what_was_sent_and_answered():
     result = measure(ModelScript())
     assert (result.completed, result.failed, result.partial, result.success_rate) == (8, 0, False, 1.0)
     assert (result.total_input_tokens, result.total_output_tokens) == (8 * 64, 8 * 16)
-    assert result.notes == ()
+    assert [note for note in result.notes if "load generator" not in note] == [], "a busy machine may get that one"
 
 
 def test_the_figures_follow_the_servers_timing():
