@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/command_line.py [--repeats 15]
 
 Help and completion import no command; a command imports what it needs. Target: ``--help`` at most 0.3 s and at most
-8 x an empty Python; exit code 1 when it is missed. The medians of interleaved runs are compared, so that other load on
-the machine hits all alike.
+8 x an empty Python, ``fit`` at most 0.5 s; exit code 1 when one is missed. The medians of interleaved runs are
+compared, so that other load on the machine hits all alike.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 HELP_TARGET_S = 0.3
 HELP_TARGET_RATIO = 8.0
+FIT_TARGET_S = 0.5
 
 _PROGRAM = [sys.executable, "-c", "from qwen_infra.cli.main import main; main()"]
 CASES: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
@@ -28,6 +29,11 @@ CASES: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
         {"_QWEN_INFRA_COMPLETE": "complete_bash", "COMP_WORDS": "qwen-infra ver", "COMP_CWORD": "1"},
     ),
     "qwen-infra verify --help": ([*_PROGRAM, "verify", "--help"], {}),
+    "qwen-infra fit": (
+        [*_PROGRAM, "fit", "--model", "Qwen3.5-27B", "--precision", "fp8", "--gpu", "H100"],
+        {},
+    ),
+    "qwen-infra fit --stack": ([*_PROGRAM, "fit", "--stack", "gb200"], {}),
 }
 
 
@@ -46,7 +52,9 @@ def main() -> None:
     help_s = statistics.median(times["qwen-infra --help"])
     held = help_s <= HELP_TARGET_S and help_s / empty_s <= HELP_TARGET_RATIO
     print(f"--help {'holds' if held else 'misses'} its target of {HELP_TARGET_S} s and {HELP_TARGET_RATIO:.0f} x")
-    sys.exit(0 if held else 1)
+    fit_s = max(statistics.median(taken) for name, taken in times.items() if name.startswith("qwen-infra fit"))
+    print(f"fit {'holds' if fit_s <= FIT_TARGET_S else 'misses'} its target of {FIT_TARGET_S} s")
+    sys.exit(0 if held and fit_s <= FIT_TARGET_S else 1)
 
 
 def run_s(command: Sequence[str], environment: Mapping[str, str]) -> float:

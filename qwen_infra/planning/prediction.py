@@ -5,7 +5,30 @@ from qwen_infra.errors import ConfigurationError
 from qwen_infra.settings import StackSettings
 from qwen_infra.sizing import Fit, FitRequest, describe_misfit, fit_model
 
-__all__ = ["predict_fit"]
+__all__ = ["build_fit_request", "predict_fit"]
+
+
+def build_fit_request(settings: StackSettings, model: Model, gpu: Gpu) -> FitRequest:
+    """The settings as the question that sizing answers."""
+    server = settings.server
+    return FitRequest(
+        model=model,
+        precision=settings.model.precision,
+        gpu=gpu,
+        tensor_parallel_size=server.tensor_parallel_size,
+        max_model_len=server.max_model_len,
+        gpu_memory_utilization=server.gpu_memory_utilization,
+        max_num_seqs=server.max_num_seqs,
+        max_num_batched_tokens=server.max_num_batched_tokens,
+        text_only=server.text_only,
+        mtp_tokens=server.mtp_tokens,
+        prefix_caching=server.prefix_caching,
+        kv_cache_dtype=server.kv_cache_dtype,
+        state_dtype=server.state_dtype,
+        replicates_vision=server.encoder_data_parallel,
+        long_context=server.long_context,
+        enforce_eager=server.enforce_eager,
+    )
 
 
 def predict_fit(settings: StackSettings, model: Model, gpu: Gpu) -> Fit:
@@ -14,27 +37,7 @@ def predict_fit(settings: StackSettings, model: Model, gpu: Gpu) -> Fit:
     Raises:
         ConfigurationError: it does not fit (with the changes that would), or the combination makes no sense.
     """
-    server = settings.server
-    fit = fit_model(
-        FitRequest(
-            model=model,
-            precision=settings.model.precision,
-            gpu=gpu,
-            tensor_parallel_size=server.tensor_parallel_size,
-            max_model_len=server.max_model_len,
-            gpu_memory_utilization=server.gpu_memory_utilization,
-            max_num_seqs=server.max_num_seqs,
-            max_num_batched_tokens=server.max_num_batched_tokens,
-            text_only=server.text_only,
-            mtp_tokens=server.mtp_tokens,
-            prefix_caching=server.prefix_caching,
-            kv_cache_dtype=server.kv_cache_dtype,
-            state_dtype=server.state_dtype,
-            replicates_vision=server.encoder_data_parallel,
-            long_context=server.long_context,
-            enforce_eager=server.enforce_eager,
-        )
-    )
+    fit = fit_model(build_fit_request(settings, model, gpu))
     if not fit.fits:
         raise ConfigurationError(describe_misfit(fit), where="qwen-infra:server")
     return fit
