@@ -43,7 +43,7 @@ _DROPPED = frozenset({
     "code-revision", "hf-overrides", "hf-token", "download-dir", "trust-remote-code", "speculative-config",
     "chat-template", "config", "language-model-only", "limit-mm-per-prompt", "mm-encoder-tp-mode",
     "mm-processor-cache-type", "mm-processor-cache-gb", "mm-processor-kwargs", "allowed-local-media-path", "host",
-    "port", "uds", "middleware", "ssl-keyfile", "ssl-certfile", "ssl-ca-certs",
+    "port", "uds", "ssl-keyfile", "ssl-certfile", "ssl-ca-certs",
 })
 # fmt: on
 _SHORT = {
@@ -67,6 +67,8 @@ _SHORT = {
     "ac": "attention-config",
 }
 _KEPT_VARIABLES = frozenset({"VLLM_API_KEY", "VLLM_LOGGING_LEVEL", "VLLM_SERVER_DEV_MODE", "VLLM_LOG_STATS_INTERVAL"})
+_GUARD_VARIABLES = frozenset({"PYTHONPATH", "QWEN_INFRA_KEY_FOLDER", "QWEN_INFRA_KEYS", "QWEN_INFRA_OPEN_PATHS"})
+"""What the mounted middleware needs (``qwen_infra/manifests/guard.py``)."""
 _SECRET_FLAGS = frozenset({"api-key", "hf-token"})
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+(\.\d+)?")
@@ -188,7 +190,10 @@ def translate_for_simulator(command: ServeCommand, environment: Mapping[str, str
     if tokens is not None:
         arguments += ["--max-model-len", str(tokens)]
     arguments += [
-        word for flag in command.flags if flag.name == "default-chat-template-kwargs" for word in flag.arguments()
+        word
+        for flag in command.flags
+        if flag.name in {"default-chat-template-kwargs", "middleware"}
+        for word in flag.arguments()
     ]
     variables = _keep_variables(environment, notes)
     key = command.first_value("api-key")
@@ -234,7 +239,8 @@ def _cap(flag: Flag, notes: list[str]) -> Flag:
 
 
 def _keep_variables(environment: Mapping[str, str], notes: list[str]) -> dict[str, str]:
-    dropped = sorted(name for name in environment if name not in _KEPT_VARIABLES)
+    kept = _KEPT_VARIABLES | _GUARD_VARIABLES
+    dropped = sorted(name for name in environment if name not in kept)
     if dropped:
         notes.append(f"variables not passed on: {', '.join(dropped)}")
-    return {name: value for name, value in environment.items() if name in _KEPT_VARIABLES}
+    return {name: value for name, value in environment.items() if name in kept}

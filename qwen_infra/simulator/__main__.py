@@ -13,6 +13,7 @@ import anyio
 import uvicorn
 
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError, QwenInfraError
+from qwen_infra.simulator.added_middleware import add_middleware
 from qwen_infra.simulator.app import NOTICE, create_app
 from qwen_infra.simulator.profile import load_profile
 from qwen_infra.simulator.settings import SimulatorSettings
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal comes; the exit code."""
     options = _build_parser().parse_args(arguments)
     try:
-        app = create_app(_read_settings(options))
+        app = add_middleware(create_app(_read_settings(options)), options.middleware)
         listener = _bind(options.host, options.port)
     except QwenInfraError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -79,6 +80,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "--default-thinking", choices=("on", "off"), default="on", help="off behaves as the 0.8B and 2B models do"
     )
     parser.add_argument("--default-chat-template-kwargs", help="vLLM's flag, for '{\"enable_thinking\": false}' only")
+    parser.add_argument("--middleware", action="append", default=[], help="vLLM's flag: import path of an ASGI class")
     return parser
 
 

@@ -3,6 +3,7 @@
 The translation itself is pure (translate.py). The simulator's options are read anew at each start.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,9 +51,10 @@ class Launcher:
 
     def _environment(self, launch: Launch) -> dict[str, str]:
         own = {STATE_VARIABLE: str(self._folder.path), "PYTHONUNBUFFERED": "1"}
+        found = {**minimal_environment(), **own, **launch.environment}
         if self._options.kind == "simulator":
-            own["PYTHONPATH"] = import_path()
-        return {**minimal_environment(), **own, **launch.environment}
+            found["PYTHONPATH"] = os.pathsep.join((import_path(), *launch.environment.get("PYTHONPATH", "").split()))
+        return found
 
     def _simulator_arguments(self) -> list[str]:
         """One flag an option; a list repeats its flag."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from qwen_infra.local.api import KubernetesApi
 
-__all__ = ["MissingReferenceError", "Probe", "ServerPod", "find_server_pod", "resolve_environment"]
+__all__ = ["MissingReferenceError", "Probe", "ReferenceReader", "ServerPod", "find_server_pod", "resolve_environment"]
 
 _VARIABLE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
 
@@ -73,7 +73,7 @@ def resolve_environment(pod: ServerPod, api: KubernetesApi) -> dict[str, str]:
     Raises:
         MissingReferenceError: something that is not optional is missing.
     """
-    reader = _ReferenceReader(api, pod.namespace)
+    reader = ReferenceReader(api, pod.namespace)
     resolved: dict[str, str] = {}
     for source in pod.container_spec.get("envFrom", ()):
         prefix = source.get("prefix", "")
@@ -123,7 +123,7 @@ def _build_probe(probe: Mapping[str, Any]) -> Probe:
     )
 
 
-class _ReferenceReader:
+class ReferenceReader:
     """Secrets and ConfigMaps of one namespace, each read once."""
 
     def __init__(self, api: KubernetesApi, namespace: str) -> None:
@@ -161,7 +161,7 @@ def _decode(kind: str, data: Mapping[str, str]) -> dict[str, str]:
 
 
 def _resolve_variable(
-    variable: Mapping[str, Any], pod: ServerPod, reader: _ReferenceReader, known: Mapping[str, str]
+    variable: Mapping[str, Any], pod: ServerPod, reader: ReferenceReader, known: Mapping[str, str]
 ) -> str | None:
     source = variable.get("valueFrom")
     if source is None:

@@ -21,6 +21,7 @@ from qwen_infra.local.agent.pod_status import ContainerFacts, Termination, build
 from qwen_infra.local.agent.pods import MissingReferenceError, ServerPod, resolve_environment
 from qwen_infra.local.agent.records import ServerRecord, ServerState
 from qwen_infra.local.agent.server import ContainerLog, ServerProcess
+from qwen_infra.local.agent.volumes import MountedVolumes
 from qwen_infra.local.api import KubernetesApi
 from qwen_infra.local.folders import write_atomically
 
@@ -41,6 +42,7 @@ class PodWorker:
         self._launcher = launcher
         self._folder = folder
         self._log = ContainerLog(folder)
+        self._volumes = MountedVolumes(folder / "volumes")
         self._server: ServerProcess | None = None
         self._restarts = 0
         self._last: Termination | None = None
@@ -92,11 +94,12 @@ class PodWorker:
     def _start(self, pod: ServerPod) -> None:
         try:
             environment = resolve_environment(pod, self._api)
+            self._volumes.refresh(pod, self._api)
         except MissingReferenceError as error:
             self._wait_for_reference(pod, str(error))
             return
         self._log.rotate()
-        self._server = self._launcher.start(pod, environment, self._log, self._folder)
+        self._server = self._launcher.start(pod, self._volumes.localise(environment), self._log, self._folder)
         self._failed_probes = 0
         self._next_probe_s = 0.0
         self._publish_objects(pod, self._server.port)
@@ -140,6 +143,7 @@ class PodWorker:
         self._write(pod, "backoff", facts, f"exit code {code}")
 
     def _probe(self, pod: ServerPod, server: ServerProcess) -> None:
+        self._renew_volumes(pod)
         if server.is_healthy(pod.readiness.path):
             self._failed_probes = 0
             self._ready = True
@@ -156,6 +160,13 @@ class PodWorker:
         self._next_probe_s = time.monotonic() + (_HEALTH_PERIOD_READY_S if self._ready else 0)
         state: ServerState = "ready" if self._ready else "unhealthy" if has_started else "starting"
         self._write(pod, state, ContainerFacts(self._ready, self._restarts, server.started_at, last=self._last))
+
+    def _renew_volumes(self, pod: ServerPod) -> None:
+        """As a kubelet does; what is gone stays as it was."""
+        try:
+            self._volumes.refresh(pod, self._api)
+        except MissingReferenceError as error:
+            _log.warning("pod %s: its volumes are not renewed: %s", self.pod_name, error)
 
     def _is_over_budget(self, pod: ServerPod, server: ServerProcess) -> bool:
         elapsed_s = time.monotonic() - server.started_monotonic_s
