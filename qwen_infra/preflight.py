@@ -4,10 +4,13 @@ Pure: plan and facts in, an error out. What only time can tell (a node that is f
 """
 
 import difflib
+from collections.abc import Iterator
 
 from qwen_infra.benchmark import WORKLOADS, parse_slos
 from qwen_infra.cluster.facts import ClusterFacts
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
+from qwen_infra.manifests import render_objects
+from qwen_infra.manifests.custom_kinds import CUSTOM_KINDS, find_custom_kinds
 from qwen_infra.manifests.names import MANAGED_BY
 from qwen_infra.planning import DeploymentPlan
 
@@ -38,6 +41,7 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
     _check_benchmark(plan)
     _check_permissions(plan, facts)
     _check_namespace(plan, facts, stack)
+    _check_kinds(plan, facts)
     _check_nodes(plan, facts)
     _check_secret(plan, facts)
 
@@ -63,7 +67,8 @@ def _check_benchmark(plan: DeploymentPlan) -> None:
 
 
 def _check_permissions(plan: DeploymentPlan, facts: ClusterFacts) -> None:
-    missing = [needed for needed in NEEDED_PERMISSIONS if not facts.allows(*needed)]
+    needed = dict.fromkeys((*NEEDED_PERMISSIONS, *_creations(plan)))
+    missing = [permission for permission in needed if not facts.allows(*permission)]
     if missing:
         verb, _, resource = missing[0]
         named = ", ".join(f"{verb} {resource}{f'.{group}' if group else ''}" for verb, group, resource in missing)
@@ -72,6 +77,16 @@ def _check_permissions(plan: DeploymentPlan, facts: ClusterFacts) -> None:
             where=f"namespace {plan.cluster.namespace}",
             mend=f"ask for a Role with them; try `kubectl auth can-i {verb} {resource} -n {plan.cluster.namespace}`",
         )
+
+
+def _creations(plan: DeploymentPlan) -> Iterator[tuple[str, str, str]]:
+    """To create each of the plan's objects inside the namespace."""
+    for item in render_objects(plan):
+        group = item["apiVersion"].rpartition("/")[0]
+        name = item["kind"].lower()
+        plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}es" if name.endswith("s") else f"{name}s"
+        if "namespace" in item["metadata"]:
+            yield "create", group, plural
 
 
 def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> None:
@@ -93,6 +108,21 @@ def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> N
             where="qwen-infra:cluster.namespace",
             found=namespace,
             mend="pulumi config set --path 'qwen-infra:cluster.createNamespace' false",
+        )
+
+
+def _check_kinds(plan: DeploymentPlan, facts: ClusterFacts) -> None:
+    """Every missing kind in one message, each with what brings it and the command that installs it."""
+    if facts.served_kinds is None:
+        return
+    missing = sorted(find_custom_kinds(render_objects(plan)) - facts.served_kinds)
+    if missing:
+        kinds = [CUSTOM_KINDS[item] for item in missing]
+        raise EnvironmentMissingError(
+            f"the cluster has no {' and no '.join(f'{kind} ({version})' for version, kind in missing)}, "
+            f"which comes with {' and with '.join(dict.fromkeys(kind.part_of for kind in kinds))}",
+            where=kinds[0].key,
+            mend=" && ".join(dict.fromkeys(kind.install for kind in kinds)),
         )
 
 

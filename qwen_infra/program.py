@@ -12,8 +12,9 @@ from qwen_infra.checks.failure import DeploymentFailedError, exit_after_the_mess
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
 from qwen_infra.components import InferenceEndpoint, KubernetesObject, ModelCache, VllmServer
-from qwen_infra.errors import QwenInfraError
-from qwen_infra.manifests import build_namespace, decide_names
+from qwen_infra.errors import ConfigurationError, QwenInfraError
+from qwen_infra.manifests import build_namespace, decide_names, render_stack
+from qwen_infra.manifests.custom_kinds import find_custom_kinds
 from qwen_infra.outputs import export_outputs
 from qwen_infra.planning import DeploymentPlan, make_plans
 from qwen_infra.preflight import check_preflight
@@ -27,6 +28,7 @@ def run() -> None:
     exit_after_the_message()
     try:
         plans = make_plans(load_deployments(_stack_config()), pulumi.get_stack())
+        _check_secrecy(plans)
         for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
             pulumi.warn(warning)
         facts = _read_facts(plans)
@@ -58,11 +60,27 @@ def _stack_config() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _check_secrecy(plans: Sequence[DeploymentPlan]) -> None:
+    """Pulumi writes the configuration into the state; only what it knows as a secret is encrypted there."""
+    secret_keys = json.loads(os.environ.get("PULUMI_CONFIG_SECRET_KEYS", "[]"))
+    in_clear = json.dumps({key: value for key, value in _stack_config().items() if key not in secret_keys})
+    for plan in plans:
+        given = plan.endpoint.settings.api_key.value
+        if given is not None and json.dumps(given.get_secret_value())[1:-1] in in_clear:
+            key = "qwen-infra:endpoint.apiKey.value"
+            raise ConfigurationError(
+                "the API key stands in clear in the stack file, and so would in the state",
+                where=key,
+                mend=f"pulumi config set --secret --path '{key}' <key>",
+            )
+
+
 def _read_facts(plans: Sequence[DeploymentPlan]) -> ClusterFacts:
     cluster = plans[0].cluster
     kubectl = Kubectl(ClusterAccess(cluster.kubeconfig, cluster.context))
     given = {plan.endpoint.key_secret.secret_name for plan in plans if not plan.endpoint.creates_key}
-    return read_cluster_facts(kubectl, cluster.namespace, *sorted(given))
+    versions = {version for version, _ in find_custom_kinds(render_stack(plans))}
+    return read_cluster_facts(kubectl, cluster.namespace, *sorted(given), group_versions=sorted(versions))
 
 
 def _provider(plan: DeploymentPlan) -> Provider:

@@ -51,6 +51,20 @@ def down(name: Name = "gb200") -> None:
     print(f"cluster {name} is down" if stop(name) else f"cluster {name} was not there")
 
 
+@app.command("install-kinds")
+def install_kinds(name: Name = "gb200") -> None:
+    """Install the custom kinds that a stack may ask for (Gateway API, KEDA, Prometheus, LeaderWorkerSet, ...).
+
+    Only their definitions: the API server then accepts and judges such objects, and nothing acts on them.
+
+    Example: qwen-infra local install-kinds --name gb200
+    """
+    from qwen_infra.local import install_custom_kinds
+
+    for kind in install_custom_kinds(name):
+        print(kind)
+
+
 @app.command()
 def status(
     name: Annotated[str | None, typer.Option(help="Name of the cluster; default: all.")] = None, as_json: AsJson = False

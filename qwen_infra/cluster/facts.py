@@ -4,7 +4,7 @@ Reading only; what it means for a deployment is judged in ``qwen_infra.preflight
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +41,8 @@ class ClusterFacts:
     rules_complete: bool = False
     namespace_labels: Mapping[str, str] | None = None
     secret_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    served_kinds: frozenset[tuple[str, str]] | None = None
+    """(apiVersion, kind) of the API groups that were asked for; None where none was."""
 
     @property
     def simulated(self) -> bool:
@@ -52,8 +54,10 @@ class ClusterFacts:
         return not self.rules_complete or any(_matches(rule, verb, group, resource) for rule in self.rules)
 
 
-def read_cluster_facts(kubectl: Kubectl, namespace: str, *secrets: str) -> ClusterFacts:
-    """Facts of the cluster: three requests and one a Secret, side by side.
+def read_cluster_facts(
+    kubectl: Kubectl, namespace: str, *secrets: str, group_versions: Collection[str] = ()
+) -> ClusterFacts:
+    """Facts of the cluster: three requests, one a Secret and one an API group version, side by side.
 
     Raises:
         KubectlError: the cluster cannot be reached, or nodes may not be listed.
@@ -62,12 +66,14 @@ def read_cluster_facts(kubectl: Kubectl, namespace: str, *secrets: str) -> Clust
         nodes = pool.submit(kubectl.items, "nodes")
         rules = pool.submit(_read_rules, kubectl, namespace)
         labels = pool.submit(_read_namespace_labels, kubectl, namespace)
+        kinds = [pool.submit(_read_served_kinds, kubectl, version) for version in group_versions]
         keys = [pool.submit(_read_secret_keys, kubectl, namespace, secret) for secret in secrets]
         return ClusterFacts(
             nodes=tuple(_node(item) for item in nodes.result()),
             rules=tuple(rules.result().get("resourceRules") or ()),
             rules_complete=not rules.result().get("incomplete", True),
             namespace_labels=labels.result(),
+            served_kinds=frozenset().union(*(kind.result() for kind in kinds)),
             secret_keys={name: found for read in keys for name, found in read.result().items()},
         )
 
@@ -93,6 +99,14 @@ def _read_rules(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
     answer = json.loads(kubectl.run("create", "--raw", path, "--filename=-", stdin=json.dumps(review)))
     status = answer.get("status", {})
     return status if isinstance(status, dict) else {}
+
+
+def _read_served_kinds(kubectl: Kubectl, group_version: str) -> frozenset[tuple[str, str]]:
+    try:
+        answer = json.loads(kubectl.run("get", "--raw", f"/apis/{group_version}"))
+    except ObjectNotFoundError:
+        return frozenset()
+    return frozenset((group_version, item["kind"]) for item in answer.get("resources", ()))
 
 
 def _read_namespace_labels(kubectl: Kubectl, namespace: str) -> Mapping[str, str] | None:

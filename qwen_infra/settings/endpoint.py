@@ -1,8 +1,8 @@
 """The key ``endpoint``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema, model_validator
 
 from qwen_infra.settings.base import DnsLabel, Settings
 
@@ -24,6 +24,28 @@ Cidr = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}/
 OpenPath = Annotated[str, StringConstraints(pattern=r"^/[^\s,]*$")]
 
 
+def _read_given_key(value: Any) -> Any:
+    """Without Pulumi the key is what Pulumi wrote into the stack file, which only Pulumi can read."""
+    is_encrypted = isinstance(value, dict) and set(value) == {"secure"}
+    return ENCRYPTED if is_encrypted else value
+
+
+ENCRYPTED = "encrypted in the stack file"
+GivenKey = Annotated[
+    SecretStr,
+    Field(min_length=16),
+    BeforeValidator(_read_given_key),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"secure": {"type": "string"}},
+            "required": ["secure"],
+            "additionalProperties": False,
+        }
+    ),
+]
+
+
 class ApiKeySecret(Settings):
     """One value of a Secret: its name and the key inside it."""
 
@@ -36,9 +58,7 @@ class ApiKeySettings(Settings):
 
     secret_name: DnsLabel | None = Field(None, description="Existing Secret with the key; default: one is made.")
     key: str = Field("api-key", pattern=r"^[-._a-zA-Z0-9]+$", description="Key inside the Secret.")
-    value: SecretStr | None = Field(
-        None, min_length=16, description="The API key itself, set with `pulumi config set --secret`."
-    )
+    value: GivenKey | None = Field(None, description="The API key itself, set with `pulumi config set --secret`.")
     rotation: int = Field(1, ge=1, description="Raise it to have another key generated.")
     keep_previous: bool = Field(True, description="Whether the key before the last rotation is still accepted.")
 

@@ -35,7 +35,7 @@ SOURCES = (
 
 def main() -> None:
     TARGET.mkdir(exist_ok=True)
-    for old in TARGET.glob("*.json*"):
+    for old in TARGET.glob("*.json*"):  # computedomain.yaml is ours
         old.unlink()
     rows = [vendor(*source) for source in SOURCES]
     (TARGET / "sources.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")

@@ -56,7 +56,7 @@ def _read(reader: ReferenceReader, volume: Mapping[str, Mapping[str, str]]) -> d
 def _write(folder: Path, values: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in folder.iterdir():
-        if path.name not in values:
+        if path.is_file() and path.name not in values:  # Python keeps its own folder beside a module
             path.unlink()
     for name, value in values.items():
         path = folder / name

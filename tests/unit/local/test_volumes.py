@@ -68,6 +68,13 @@ def test_a_changed_secret_changes_the_file_and_a_removed_key_removes_it(tmp_path
     assert list((tmp_path / "code").iterdir()) == []
 
 
+def test_what_the_server_writes_beside_the_files_is_left_alone(tmp_path: Path) -> None:
+    mount(tmp_path, Api("k1"))
+    (tmp_path / "code/__pycache__").mkdir()
+    mount(tmp_path, Api("k1"))
+    assert (tmp_path / "code/__pycache__").is_dir()
+
+
 def test_paths_in_the_environment_lead_to_the_files(tmp_path: Path) -> None:
     volumes = mount(tmp_path, Api("k1"))
     given = {"PYTHONPATH": "/opt/code", "KEY": "/etc/keys/api-key", "OTHER": "/etc/keysmith", "PLAIN": "1"}

@@ -10,7 +10,7 @@ from qwen_infra.cluster.facts import ClusterFacts, Node
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError, QwenInfraError
 from qwen_infra.planning import make_plan
 from qwen_infra.preflight import check_preflight
-from qwen_infra.settings import load_stack_file
+from qwen_infra.settings import EndpointSettings, load_stack_file
 
 PLAN = make_plan(load_stack_file(Path(__file__).parents[3], "gb200"))
 LABELS = {"kubernetes.io/hostname": "gb200-pod2-f06-node05"}
@@ -97,3 +97,29 @@ def test_a_secret_without_the_key_is_refused() -> None:
     assert "found token, expected Secret qwen/vllm-qwen35-397b-api-key with the key api-key" in refusal(
         found, with_existing_secret()
     )
+
+
+MONITORED = replace(
+    PLAN,
+    endpoint=replace(
+        PLAN.endpoint, settings=EndpointSettings.model_validate({"monitoring": {}, "autoscaling": {"maxReplicas": 2}})
+    ),
+)
+MONITOR, SCALER = ("monitoring.coreos.com/v1", "ServiceMonitor"), ("keda.sh/v1alpha1", "ScaledObject")
+
+
+def test_missing_kinds_are_refused_with_the_commands_that_install_them() -> None:
+    told = refusal(facts(served_kinds=frozenset()), MONITORED)
+    assert "no ScaledObject (keda.sh/v1alpha1) and no ServiceMonitor (monitoring.coreos.com/v1)" in told
+    assert "keda-2.18.0.yaml && kubectl create -f" in told
+
+
+def test_served_kinds_are_accepted() -> None:
+    check_preflight(MONITORED, facts(served_kinds=frozenset({MONITOR, SCALER})), stack="gb200")
+
+
+def test_permissions_on_the_kinds_of_the_plan_are_needed() -> None:
+    rules = ({"verbs": ["*"], "apiGroups": ["", "apps", "batch"], "resources": ["*"]},)
+    told = refusal(facts(rules=rules, rules_complete=True), MONITORED)
+    assert "create networkpolicies.networking.k8s.io" in told
+    assert "create scaledobjects.keda.sh" in told
