@@ -29,6 +29,7 @@ class Command:
 _PLAN = "Before a deployment"
 _CHECK = "Is it correct, is it fast"
 _TEAM = "As a team"
+_USE = "Using an endpoint"
 _MACHINE = "On this machine"
 
 COMMANDS = (
@@ -39,6 +40,13 @@ COMMANDS = (
     Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),
     Command(_CHECK, "bench", "qwen_infra.cli.bench:bench", "Measure how fast a server answers"),
     Command(_TEAM, "comment", "qwen_infra.cli.comment:comment", "Tell a reviewer what a pull request would deploy"),
+    Command(
+        _USE,
+        "client-config",
+        "qwen_infra.cli.client_config:client_config",
+        "Print ready-to-use settings of a client for an endpoint",
+    ),
+    Command(_USE, "connect", "qwen_infra.cli.connect:connect", "Open a local URL to an endpoint and keep it alive"),
     Command(_MACHINE, "demo", "qwen_infra.cli.demo:demo", "Deploy the gb200 stack on a simulated cluster"),
     Command(_MACHINE, "local", "qwen_infra.cli.local:app", "Run real Kubernetes with simulated GPU nodes"),
 )
