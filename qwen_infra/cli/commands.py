@@ -35,6 +35,7 @@ _MACHINE = "On this machine"
 COMMANDS = (
     Command(_PLAN, "doctor", "qwen_infra.cli.doctor:doctor", "Find what is missing on this machine and on the cluster"),
     Command(_PLAN, "fit", "qwen_infra.cli.fit:fit", "Predict memory, cache blocks and concurrency"),
+    Command(_PLAN, "recommend", "qwen_infra.cli.recommend:recommend", "Rank the models that fit on some GPUs"),
     Command(_PLAN, "render", "qwen_infra.cli.render:render", "Print the Kubernetes objects that a stack deploys"),
     Command(_PLAN, "schema", "qwen_infra.cli.schema:schema", "Print the JSON Schema of the stack file"),
     Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),

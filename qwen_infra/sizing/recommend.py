@@ -4,7 +4,7 @@ Not here: printing, and writing the stack file (``qwen_infra.cli``).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from qwen_infra.catalog import Gpu, Model, Precision, Scores, models
@@ -14,7 +14,15 @@ from qwen_infra.sizing.limits import PhysicalLimit, Traffic, estimate_limit
 from qwen_infra.sizing.parallelism import list_tensor_parallel_sizes
 from qwen_infra.sizing.request import FitRequest, InvalidNumberError
 
-__all__ = ["PURPOSES", "Choice", "Purpose", "RecommendRequest", "UnknownPurposeError", "recommend"]
+__all__ = [
+    "PURPOSES",
+    "Choice",
+    "Purpose",
+    "RecommendRequest",
+    "UnknownPurposeError",
+    "find_nearest_request",
+    "recommend",
+]
 
 Purpose = Literal["coding", "agent", "chinese", "general", "multimodal", "long-context"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -25,6 +33,11 @@ EXPECTED_SHARE_OF_LIMIT = 0.3
 """Of the physical limit that a server reaches at 32 requests, for cost only: measured 13 % of TPOT's (397B GPTQ-Int4, 4
 GB200) to 65 % of the throughput's (27B BF16, one H200, 8000 in and 1024 out). Not a promise."""
 LONG_CONTEXT_TOKENS = 1010000
+DEFAULT_UTILIZATION = 0.92
+BLACKWELL_TENSOR_PARALLEL_UTILIZATION = 0.85
+"""The reference's four GB200 had 14.6 to 18.3 GiB each in use beyond vLLM's share; 0.92 would leave them 14.7."""
+SHORTEST_CONTEXT_TOKENS = 4096
+"""A shorter context is not offered: thinking alone takes more."""
 REFERENCE_TRAFFIC = Traffic(concurrency=32, input_tokens=8000, output_tokens=1024)
 
 _NEAR_LOSSLESS: tuple[Precision, ...] = ("bf16", "fp8")
@@ -110,6 +123,19 @@ def recommend(request: RecommendRequest) -> tuple[Choice, ...]:
     return tuple(sorted(best, key=lambda choice: _rank(choice, request.purpose)))
 
 
+def find_nearest_request(request: RecommendRequest) -> RecommendRequest | None:
+    """The same with half the context, a quarter, ..., or else with twice the GPUs, ..., for which something fits.
+
+    None when even the GPUs of a whole node carry nothing.
+    """
+    longest = request.max_model_len or max(model.native_context_tokens for model in models())
+    shorter = [longest >> step for step in range(1, 20) if longest >> step >= SHORTEST_CONTEXT_TOKENS]
+    larger = [request.gpus << step for step in range(1, 7) if request.gpus << step <= request.gpu.gpus_per_node]
+    tries = [replace(request, max_model_len=tokens) for tokens in shorter]
+    tries += [replace(request, gpus=count, max_model_len=longest) for count in larger]
+    return next((changed for changed in tries if recommend(changed)), None)
+
+
 def _check(request: RecommendRequest) -> None:
     if request.purpose not in PURPOSES:
         raise UnknownPurposeError(
@@ -120,8 +146,10 @@ def _check(request: RecommendRequest) -> None:
         )
     if request.gpus < 1:
         raise InvalidNumberError("at least one GPU is needed", where="--gpus", found=request.gpus, expected="1 or more")
-    if request.price_per_gpu_hour is not None and request.price_per_gpu_hour < 0:
-        raise InvalidNumberError("a price cannot be negative", where="--price", found=request.price_per_gpu_hour)
+    if request.price_per_gpu_hour is not None and not 0 <= request.price_per_gpu_hour < float("inf"):
+        raise InvalidNumberError(
+            "a price must be a number from 0 up", where="--price-per-gpu-hour", found=request.price_per_gpu_hour
+        )
     if request.max_model_len is not None and request.max_model_len < 1:
         raise InvalidNumberError(
             "a context must be at least 1 token", where="--context", found=request.max_model_len, expected="1 or more"
@@ -186,11 +214,18 @@ def _list_choices(model: Model, request: RecommendRequest) -> Iterator[Choice]:
                     tensor_parallel_size=size,
                     max_model_len=context,
                     long_context=context > model.native_context_tokens,
-                    text_only=model.architecture.vision is not None and model.architecture.vision.heads % size > 0,
+                    gpu_memory_utilization=_utilization(request.gpu, size),
+                    replicates_vision=model.architecture.vision is not None
+                    and model.architecture.vision.heads % size > 0,
                 )
             )
             if fit.fits:
                 yield _build_choice(fit, request)
+
+
+def _utilization(gpu: Gpu, tensor_parallel_size: int) -> float:
+    is_blackwell = gpu.compute_capability.startswith("10.")
+    return BLACKWELL_TENSOR_PARALLEL_UTILIZATION if is_blackwell and tensor_parallel_size > 1 else DEFAULT_UTILIZATION
 
 
 def _build_choice(fit: Fit, request: RecommendRequest) -> Choice:

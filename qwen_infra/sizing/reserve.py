@@ -22,14 +22,20 @@ SAMPLER_BYTES_PER_LOGIT = 10.62
 (1.32 GiB) and 1024 sequences (3.52 GiB). The peak is a maximum of terms that are linear in the sequences, so it is
 convex and lies under its chord in between."""
 SAMPLER_BYTES_PER_LOGIT_BEYOND = 14.4
-"""Slope through the origin at 1024 sequences, for more than that."""
-SPECULATION_BYTES_PER_LOGIT = 4.5
-"""Added by MTP: the rejection sampler draws logits for two positions of each sequence (2 x 2 B beside the target's).
-From the code, not measured."""
+"""Slope through the origin at 1024 sequences, for more than that. The code says 14: the logits in BF16 (2), their copy
+in float32 (4), probabilities (4) and exponential noise (4)."""
+SPECULATION_BYTES_PER_LOGIT = 30.0
+"""Peak of the dummy rejection sampler with MTP, by V · sequences: logits of two positions in BF16 (4), the bonus
+position's logits (2) and their raw copy (4), the target's (4) and their clone (4), probabilities (4), noise (4) and its
+reciprocal (4). One draft a sequence, whatever the number of speculative tokens. From the code of
+``RejectionSampler.forward`` and ``sample_recovered_tokens`` (the same in 0.24 and 0.32), not measured."""
+SPECULATION_BASE_BYTES = int(0.2 * _GIB)
+"""The plain sampler's peak at 1024 sequences lies 0.13 GiB over 14 B a logit; a little more."""
 ENCODER_TOKENS = 16384
-"""Largest image of the Qwen3.5 processor (16777216 pixels over 32 x 32): what the encoder is profiled with."""
-ENCODER_MARGIN = 1.3
-"""On the encoder's peak: rotated copies and float32 intermediates of its attention are not counted. Not measured."""
+"""Largest image of the Qwen3.5 processor (16777216 pixels over 32 x 32): what the encoder is profiled with. A video
+item is smaller: 25165824 pixels over two frames are 12288 tokens (``get_modality_with_max_tokens``)."""
+ENCODER_MARGIN = 1.15
+"""On the encoder's peak: workspaces of its kernels and the allocator's rounding. Not measured."""
 NON_TORCH_BYTES = int(0.25 * _GIB)
 """Measured 0.23 to 0.25 GiB on one GPU."""
 COLLECTIVES_BYTES = int(0.75 * _GIB)
@@ -80,9 +86,11 @@ class Reserve:
 def estimate_reserve(architecture: Architecture, workload: Workload) -> Reserve:
     """The reserve on one GPU, on the safe side.
 
-    Formula: activation = max(compile, sampler, encoder) + experts + encoder output + safety, where
+    Formula: activation = max(compile, sampler + experts, encoder) + images + safety, where
     compile = V·H·2/TP + 4·H·tokens + base (the compiler benchmarks the embedding kernel on a copy of its table, and
-    the hidden state and residual are there meanwhile), sampler = chord(sequences) + 4·H·tokens.
+    the hidden state and residual are there meanwhile; it does so before the experts' workspace is made, which then
+    stays), sampler = chord(sequences) + 4·H·tokens, images = pixels and encoder output, which the profiling run keeps
+    while it runs the language model.
     Accuracy: over the measured reserve by 0.1 to 0.3 GiB on all seven H200 rows; TP above 1, vision, experts and MTP
     are from the code and not measured.
     """
@@ -90,16 +98,16 @@ def estimate_reserve(architecture: Architecture, workload: Workload) -> Reserve:
     table_bytes = 2 * architecture.vocabulary_size * architecture.hidden // workload.tensor_parallel_size
     compile_bytes = table_bytes + hidden_bytes + ACTIVATION_BASE_BYTES
     sampler_bytes = _sampler_bytes(architecture.vocabulary_size, workload) + hidden_bytes
-    peaks = [compile_bytes, sampler_bytes]
-    kept_bytes = SAFETY_BYTES
     if architecture.moe is not None:
-        kept_bytes += _expert_workspace_bytes(architecture.hidden, architecture.moe, workload)
+        sampler_bytes += _expert_workspace_bytes(architecture.hidden, architecture.moe, workload)
+    peaks = [compile_bytes, sampler_bytes]
     if architecture.vision is not None and workload.profiles_vision:
         images = max(1, workload.max_num_batched_tokens // ENCODER_TOKENS)
+        kept_bytes = images * _kept_image_bytes(architecture.vision, architecture.hidden)
+        peaks = [peak + kept_bytes for peak in peaks]
         peaks.append(images * _encoder_peak_bytes(architecture.vision))
-        kept_bytes += 2 * images * ENCODER_TOKENS * architecture.hidden
     return Reserve(
-        activation_bytes=max(peaks) + kept_bytes,
+        activation_bytes=max(peaks) + SAFETY_BYTES,
         cuda_graph_bytes=_graph_bytes(architecture, workload),
         non_torch_bytes=NON_TORCH_BYTES + (COLLECTIVES_BYTES if workload.ranks > 1 else 0),
     )
@@ -110,27 +118,44 @@ def _sampler_bytes(vocabulary: int, workload: Workload) -> int:
     chord = SAMPLER_BASE_BYTES + SAMPLER_BYTES_PER_LOGIT * logits
     peak = max(chord, SAMPLER_BYTES_PER_LOGIT_BEYOND * logits)
     if workload.mtp_tokens:
-        peak += SPECULATION_BYTES_PER_LOGIT * logits
+        peak = max(peak, SPECULATION_BASE_BYTES + SPECULATION_BYTES_PER_LOGIT * logits)
     return int(peak)
 
 
 def _expert_workspace_bytes(hidden: int, moe: MixtureOfExperts, workload: Workload) -> int:
-    """Inputs and outputs of the routed experts for one step: tokens x experts per token x (max(2·I, H) + I) · 2 B.
+    """Both workspaces of the routed experts for one step: tokens · experts per token · (max(2·I, H) + max(I, H)) · 2 B.
 
-    Source: the two workspaces of ``fused_moe``'s Triton experts; I is divided by the shards unless experts are whole.
+    They stay once they are made (``WorkspaceManager``), so they add to the sampler's peak. Source: ``TritonExperts``'
+    ``workspace_shapes``, Hopper's choice for BF16 and FP8; I is divided by the shards unless experts are whole.
     """
     width = moe.expert_intermediate
     if not workload.is_expert_parallel:
         width = max(1, width // workload.expert_shards)
     rows = workload.max_num_batched_tokens * moe.experts_per_token
-    return 2 * rows * (max(2 * width, hidden) + width)
+    return 2 * rows * (max(2 * width, hidden) + max(width, hidden))
 
 
 def _encoder_peak_bytes(vision: VisionTower) -> int:
-    """Pixels, hidden state, norm, residual and both sides of the activation for the largest image, in BF16."""
-    patches = ENCODER_TOKENS * vision.spatial_merge**2
-    pixels = 3 * vision.temporal_patch * vision.patch**2
-    return int(ENCODER_MARGIN * 2 * patches * (pixels + 3 * vision.hidden + 2 * vision.intermediate))
+    """The largest image in the feed-forward of a layer, in BF16.
+
+    Pixels; position embeddings, the layer's input, its residual and its norm; both sides of the activation.
+    """
+    width = _pixels(vision) + 4 * vision.hidden + 2 * vision.intermediate
+    return int(ENCODER_MARGIN * 2 * _patches(vision) * width)
+
+
+def _kept_image_bytes(vision: VisionTower, hidden: int) -> int:
+    """Pixels and encoder output of one image in BF16: local variables of ``profile_run`` until it ends."""
+    return 2 * (_patches(vision) * _pixels(vision) + ENCODER_TOKENS * hidden)
+
+
+def _patches(vision: VisionTower) -> int:
+    return ENCODER_TOKENS * vision.spatial_merge**2
+
+
+def _pixels(vision: VisionTower) -> int:
+    """Values of one patch."""
+    return 3 * vision.temporal_patch * vision.patch**2
 
 
 def _graph_bytes(architecture: Architecture, workload: Workload) -> int:

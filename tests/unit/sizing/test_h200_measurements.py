@@ -4,6 +4,7 @@ import pytest
 
 from qwen_infra.catalog import find_gpu, find_model
 from qwen_infra.sizing import FitRequest, fit_model
+from qwen_infra.sizing.reserve import Workload, estimate_reserve
 
 GIB = 2**30
 ROWS = {
@@ -60,6 +61,38 @@ def test_vision_and_speculation_add_to_the_reserve(name):
     plain = predict(name).reserve_gib
     assert predict(name, text_only=False).reserve_gib > plain
     assert predict(name, mtp_tokens=1).reserve_gib > plain
+
+
+@pytest.mark.parametrize("name", ["Qwen3.5-0.8B", "Qwen3.5-4B", "Qwen3.5-27B", "Qwen3.5-35B-A3B"])
+def test_speculation_reserves_what_the_rejection_sampler_holds_at_its_worst(name):
+    """30 bytes by vocabulary entry and sequence: 7.1 GiB at 1024 sequences, where it is the highest peak."""
+    held = 30 * 248320 * 1024 / GIB
+    activation = predict(name, mtp_tokens=1, max_num_seqs=1024).reserve.activation_bytes / GIB
+    assert held < activation < held + 1.2
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 4])
+def test_more_speculative_tokens_do_not_take_more_reserve(tokens):
+    one, more = predict("Qwen3.5-4B", mtp_tokens=1), predict("Qwen3.5-4B", mtp_tokens=tokens)
+    assert more.reserve.activation_bytes == one.reserve.activation_bytes
+
+
+def test_the_pixels_and_the_output_of_the_encoder_are_kept_while_the_language_model_is_profiled():
+    """65536 patches of 1536 values and 16384 tokens of 2560, in BF16."""
+    kept = 2 * (65536 * 1536 + 16384 * 2560) / GIB
+    text, vision = (
+        predict("Qwen3.5-4B", max_num_seqs=1024, text_only=text_only).reserve for text_only in (True, False)
+    )
+    assert (vision.activation_bytes - text.activation_bytes) / GIB == pytest.approx(kept, abs=1e-6)
+
+
+def test_the_workspaces_of_the_experts_stay_while_the_sampler_runs():
+    """Two of 8192 tokens x 8 experts x 2048 in BF16 for the 35B."""
+    model, dense = (find_model(name).architecture for name in ("Qwen3.5-35B-A3B", "Qwen3.5-2B"))
+    workload = Workload(1024, 8192, profiles_vision=False)
+    experts, plain = (estimate_reserve(architecture, workload).activation_bytes for architecture in (model, dense))
+    assert model.hidden == dense.hidden
+    assert experts - plain == 2 * 2 * 8192 * 8 * 2048
 
 
 def test_several_gpus_add_what_their_collectives_take():
