@@ -40,6 +40,12 @@ COMMANDS = (
     Command(_PLAN, "schema", "qwen_infra.cli.schema:schema", "Print the JSON Schema of the stack file"),
     Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),
     Command(_CHECK, "bench", "qwen_infra.cli.bench:bench", "Measure how fast a server answers"),
+    Command(
+        _TEAM,
+        "stacks",
+        "qwen_infra.cli.stacks:stacks",
+        "List the stacks of this folder, or those a change touches",
+    ),
     Command(_TEAM, "comment", "qwen_infra.cli.comment:comment", "Tell a reviewer what a pull request would deploy"),
     Command(
         _USE,
