@@ -17,6 +17,7 @@ from qwen_infra.manifests import build_namespace, decide_names, render_stack
 from qwen_infra.manifests.custom_kinds import find_custom_kinds
 from qwen_infra.outputs import export_outputs
 from qwen_infra.planning import DeploymentPlan, make_plans
+from qwen_infra.policy.gate import gate
 from qwen_infra.preflight import check_preflight
 from qwen_infra.settings import load_deployments
 
@@ -31,6 +32,8 @@ def run() -> None:
         _check_secrecy(plans)
         for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
             pulumi.warn(warning)
+        for finding in gate(plans):
+            pulumi.warn(str(finding))
         facts = _read_facts(plans)
         for plan in plans:
             check_preflight(plan, facts, stack=pulumi.get_stack())

@@ -46,6 +46,7 @@ COMMANDS = (
         "qwen_infra.cli.stacks:stacks",
         "List the stacks of this folder, or those a change touches",
     ),
+    Command(_TEAM, "policy", "qwen_infra.cli.policy:policy", "Hold a stack against the rules"),
     Command(_TEAM, "comment", "qwen_infra.cli.comment:comment", "Tell a reviewer what a pull request would deploy"),
     Command(
         _USE,
