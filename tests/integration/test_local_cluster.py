@@ -47,9 +47,16 @@ class Kubectl:
 
     def __call__(self, *arguments: str, given: dict[str, Any] | None = None) -> str:
         text = json.dumps(given) if given is not None else None
-        return subprocess.run(
-            [*self.command, *arguments], input=text, capture_output=True, text=True, check=True, timeout=60
-        ).stdout
+        done = subprocess.run(
+            [*self.command, *arguments], input=text, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def try_logs(self, target: str) -> str:
+        """What ``kubectl logs`` prints; nothing while kwok has not seen the pod or its Logs object yet."""
+        command = [*self.command, "logs", target]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
 
     def apply(self, body: dict[str, Any]) -> None:
         self("apply", "-f", "-", given=body)
@@ -235,7 +242,7 @@ def test_other_pods_become_ready_without_a_server(kubectl: Kubectl):
 def test_logs_of_a_pod_without_a_server_say_that_nothing_runs(kubectl: Kubectl):
     kubectl.apply(plain_pod("silent"))
     wait_for("readiness", lambda: is_condition_true(kubectl.read("pod", "silent"), "Ready"))
-    assert "its node is simulated" in kubectl("logs", "silent")
+    wait_for("the stand-in log", lambda: "its node is simulated" in kubectl.try_logs("silent"))
 
 
 def test_a_job_completes(kubectl: Kubectl):
@@ -268,7 +275,7 @@ def test_a_server_takes_its_name_and_context_from_the_pod(kubectl: Kubectl, serv
 
 
 def test_kubectl_logs_shows_the_servers_own_output(kubectl: Kubectl, server: str):
-    assert "simulation of vLLM" in kubectl("logs", f"deployment/{server}")
+    wait_for("the server's log", lambda: "simulation of vLLM" in kubectl.try_logs(f"deployment/{server}"))
 
 
 def test_faults_reach_running_servers_and_end_again(cluster: local.LocalCluster, kubectl: Kubectl, server: str):
