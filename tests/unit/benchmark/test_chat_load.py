@@ -16,6 +16,7 @@ from qwen_infra.benchmark.trace import RequestTrace
 from qwen_infra.client import Endpoint, InferenceClient
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.simulator import INSTANT, SimulatorSettings
+from tests.unit.benchmark.notes import own_notes
 from tests.unit.client.scripted_server import ModelScript, serve_model
 from tests.unit.simulator.conftest import LiveServer
 
@@ -43,7 +44,7 @@ def change(**values: Any) -> Workload:
 
 def test_chat_prompts_have_the_exact_length_by_the_servers_count(simulator):
     result, traces = run(simulator, CHAT)
-    assert (result.failed, result.notes, result.backend) == (0, (), "openai-chat")
+    assert (result.failed, own_notes(result), result.backend) == (0, (), "openai-chat")
     assert {trace.prompt_tokens for trace in traces} == {300}
     assert "words of one token each, by the server's /tokenize" in result.prompts
 
@@ -51,7 +52,7 @@ def test_chat_prompts_have_the_exact_length_by_the_servers_count(simulator):
 def test_the_template_counts_with_thinking_and_tools(simulator):
     for values in ({"thinking": False}, {"thinking": True}, {"tools": "auto", "input_tokens": 900}):
         result, traces = run(simulator, change(**values))
-        assert result.notes == ()
+        assert own_notes(result) == ()
         assert {trace.prompt_tokens for trace in traces} == {result.workload.input_tokens}
 
 
