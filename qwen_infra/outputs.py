@@ -10,6 +10,7 @@ import pulumi
 
 from qwen_infra.components import InferenceEndpoint
 from qwen_infra.planning import DeploymentPlan, summarise_plan
+from qwen_infra.planning.prediction import describe_prediction
 
 __all__ = ["export_outputs"]
 
@@ -38,7 +39,7 @@ def _describe(plan: DeploymentPlan) -> dict[str, Any]:
         "plan": summarise_plan(plan),
         "maxModelLen": plan.server.arguments.max_model_len,
         "apiKeySecret": f"{plan.cluster.namespace}/{secret.secret_name}#{secret.key}",
-        "prediction": plan.fit.to_json(),
+        "prediction": describe_prediction(plan.fit, plan.server.start),
     }
 
 

@@ -51,7 +51,7 @@ class VllmServer(pulumi.ComponentResource):
             inputs={
                 "triggers": {"manifest": _digest(manifest["spec"])},
                 "target": check_target(plan).as_inputs(),
-                "options": {"timeout_s": plan.server.ready_timeout_s},
+                "options": {"timeout_s": plan.server.start.rollout_s},
             },
             parent=self,
             depends_on=[deployment],

@@ -54,7 +54,7 @@ def _container(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         "securityContext": build_container_security(),
         "volumeMounts": _mounts(plan),
         "lifecycle": {"preStop": {"sleep": {"seconds": server.drain_delay_s}}},
-        **build_probes(server.ready_timeout_s),
+        **build_probes(server.start.container_s),
     }
 
 

@@ -8,10 +8,10 @@ __all__ = ["build_probes"]
 STARTUP_PERIOD_S = 10
 
 
-def build_probes(ready_timeout_s: int) -> dict[str, Any]:
+def build_probes(start_timeout_s: int) -> dict[str, Any]:
     """Startup as long as the budget, readiness quick, liveness slow to kill: /health is 503 when the engine is dead."""
     health = {"httpGet": {"path": "/health", "port": "http"}}
-    attempts = math.ceil(ready_timeout_s / STARTUP_PERIOD_S)
+    attempts = math.ceil(start_timeout_s / STARTUP_PERIOD_S)
     return {
         "startupProbe": {
             **health,

@@ -26,7 +26,7 @@ def build_deployment(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         "spec": {
             **_replicas(plan),
             "strategy": {"type": "Recreate"},
-            "progressDeadlineSeconds": plan.server.ready_timeout_s,
+            "progressDeadlineSeconds": plan.server.start.rollout_s,
             "selector": {"matchLabels": names.selector},
             "template": build_pod_template(plan, names),
         },

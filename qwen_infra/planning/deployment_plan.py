@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qwen_infra.planning.server_arguments import ServerArguments
+from qwen_infra.planning.start_timeouts import StartTimeouts
 from qwen_infra.settings import (
     ApiKeySecret,
     BenchmarkSettings,
@@ -67,7 +68,7 @@ class ServerPlan:
     arguments: ServerArguments
     environment: Mapping[str, str]
     resources: ResourceSettings
-    ready_timeout_s: int
+    start: StartTimeouts
     drain_delay_s: int
     termination_grace_s: int
     nodes_per_replica: int = 1

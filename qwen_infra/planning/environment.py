@@ -7,9 +7,9 @@ from qwen_infra.planning.server_arguments import ServerArguments
 __all__ = ["choose_environment"]
 
 
-def choose_environment(arguments: ServerArguments, gpu: Gpu, ready_timeout_s: int) -> dict[str, str]:
-    """Variable to value. ``ready_timeout_s``: the start-up budget; vLLM by itself gives up after 600 s."""
-    found = {"HF_HUB_OFFLINE": "1", "VLLM_ENGINE_READY_TIMEOUT_S": str(ready_timeout_s)}
+def choose_environment(arguments: ServerArguments, gpu: Gpu, start_timeout_s: int) -> dict[str, str]:
+    """Variable to value. ``start_timeout_s``: start to Ready; vLLM by itself gives up after 600 s."""
+    found = {"HF_HUB_OFFLINE": "1", "VLLM_ENGINE_READY_TIMEOUT_S": str(start_timeout_s)}
     if arguments.hf_overrides is not None:
         found[LONG_CONTEXT_VARIABLE] = "1"
     if gpu.vendor == "amd":

@@ -15,6 +15,7 @@ from qwen_infra.planning.features import check_features, choose_arguments
 from qwen_infra.planning.naming import decide_server_name
 from qwen_infra.planning.operations import check_operations
 from qwen_infra.planning.prediction import predict_fit
+from qwen_infra.planning.start_timeouts import plan_start_timeouts
 from qwen_infra.planning.warnings import list_warnings
 from qwen_infra.settings import ServerSettings, StackSettings
 
@@ -38,7 +39,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
     fit = predict_fit(settings, model, gpu)
     drain = plan_drain(server.longest_answer_tokens)
     arguments = choose_arguments(settings, model, fit, mount_path, drain.shutdown_timeout_s)
-    ready_timeout_s = server.ready_timeout_seconds or fit.startup_budget_s
+    timeouts = plan_start_timeouts(settings, fit)
     return DeploymentPlan(
         model_name=model.name,
         vocabulary_size=model.architecture.vocabulary_size,
@@ -58,9 +59,9 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
             node=server.node,
             gpu=_gpu_plan(gpu, server),
             arguments=arguments,
-            environment=choose_environment(arguments, gpu, ready_timeout_s),
+            environment=choose_environment(arguments, gpu, timeouts.container_s),
             resources=server.resources,
-            ready_timeout_s=ready_timeout_s,
+            start=timeouts,
             drain_delay_s=drain.delay_s,
             termination_grace_s=drain.grace_s,
         ),

@@ -1,11 +1,14 @@
 """What sizing says of the settings: memory, blocks, start-up budget; what cannot start is refused here."""
 
+from typing import Any
+
 from qwen_infra.catalog import Gpu, Model
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.planning.start_timeouts import StartTimeouts
 from qwen_infra.settings import StackSettings
 from qwen_infra.sizing import Fit, FitRequest, describe_misfit, fit_model
 
-__all__ = ["build_fit_request", "predict_fit"]
+__all__ = ["build_fit_request", "describe_prediction", "predict_fit"]
 
 
 def build_fit_request(settings: StackSettings, model: Model, gpu: Gpu) -> FitRequest:
@@ -41,3 +44,12 @@ def predict_fit(settings: StackSettings, model: Model, gpu: Gpu) -> Fit:
     if not fit.fits:
         raise ConfigurationError(describe_misfit(fit), where="qwen-infra:server")
     return fit
+
+
+def describe_prediction(fit: Fit, start: StartTimeouts) -> dict[str, Any]:
+    """What a stack puts out of its prediction: blocks, concurrency, memory by part [GiB], the start-up budget [s]."""
+    return fit.to_json() | {
+        "startup_budget_s": start.container_s,
+        "startup_parts_s": {name: round(seconds, 1) for name, seconds in start.budget.parts_s.items()},
+        "rollout_timeout_s": start.rollout_s,
+    }

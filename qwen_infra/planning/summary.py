@@ -25,7 +25,7 @@ def summarise_plan(plan: DeploymentPlan) -> dict[str, Any]:
         "max_concurrency": round(float(fit["max_concurrency"]), 1),
         "max_num_seqs": fit["max_num_seqs"],
         "max_model_len": server.arguments.max_model_len,
-        "ready_timeout_s": server.ready_timeout_s,
+        "ready_timeout_s": server.start.rollout_s,
         "price_per_gpu_hour": plan.operations.price_per_gpu_hour,
         "currency": plan.operations.currency,
     }

@@ -18,6 +18,12 @@ class CacheSettings(Settings):
     path: str = Field("/var/lib/qwen-infra/models", pattern=r"^/", description="Folder on the node (hostPath).")
     claim_name: DnsLabel | None = Field(None, description="Name of the claim (existingClaim).")
     download: bool = Field(True, description="Whether a Job downloads the weights; false: they are there already.")
+    read_gigabytes_per_second: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="Measured reading speed, for the start-up budget; default: 1 disk, 0.4 net.",
+    )
     hub_endpoint: str | None = Field(None, pattern=r"^https?://", description="Mirror of the Hub; default: the Hub.")
     hub_token: SecretKeySettings | None = Field(None, description="Secret with the Hub token, for gated repositories.")
     timeout_minutes: int = Field(240, gt=0, le=2880, description="Longest time that the download may take.")

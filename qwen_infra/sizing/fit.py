@@ -124,8 +124,14 @@ class Fit:
             "requested_gib": round(self.requested_bytes / _GIB, 3),
             "weights_gib": round(self.weights_gib, 3),
             "reserve_gib": round(self.reserve_gib, 3),
+            "reserve_parts_gib": {
+                "activation": round(self.reserve.activation_bytes / _GIB, 3),
+                "cuda_graphs": round(self.reserve.cuda_graph_bytes / _GIB, 3),
+                "other": round(self.reserve.non_torch_bytes / _GIB, 3),
+            },
             "kv_cache_gib": round(self.kv_cache_gib, 3),
             "state_gib": round(self.state_bytes / _GIB, 3),
+            "usable_gib": round(self.request.gpu.usable_memory_gib, 3),
             "valid_tensor_parallel_sizes": list(self.valid_tensor_parallel_sizes),
             "startup_budget_s": self.startup_budget_s,
         }

@@ -72,22 +72,24 @@ class StartupBudget:
     @property
     def total_s(self) -> int:
         """The one number, rounded up to 10 s. Download and image pull are not in it."""
-        parts = self.read_s + self.load_s + self.initialize_s + self.compile_s + self.graphs_s + self.margin_s
-        return ceil(parts / 10) * 10
+        return ceil(sum(self.parts_s.values()) / 10) * 10
 
     @property
-    def engine_ready_timeout_s(self) -> int:
-        """``VLLM_ENGINE_READY_TIMEOUT_S``: never under vLLM's own 600."""
-        return max(600, self.total_s)
+    def parts_s(self) -> dict[str, float]:
+        """The parts by name; they add up to the total before it is rounded."""
+        return {
+            "read": self.read_s,
+            "load": self.load_s,
+            "initialize": self.initialize_s,
+            "compile": self.compile_s,
+            "cuda_graphs": self.graphs_s,
+            "margin": self.margin_s,
+        }
 
     @property
     def rollout_timeout_s(self) -> int:
-        """``progressDeadlineSeconds``, Pulumi's create and update timeouts, the checks' wait: with the image pull."""
+        """``progressDeadlineSeconds`` and the wait of the checks: with the image pull."""
         return self.total_s + round(IMAGE_PULL_S)
-
-    def startup_probe_failures(self, period_s: int = 10) -> int:
-        """``failureThreshold`` of the startup probe."""
-        return ceil(self.total_s / period_s)
 
 
 def estimate_startup(architecture: Architecture, facts: StartupFacts) -> StartupBudget:

@@ -54,12 +54,10 @@ def test_the_budget_of_a_fit_is_that_of_the_nodes_disk():
     assert fit_model(request).startup_budget_s == fit_model(request).startup().total_s
 
 
-def test_every_timeout_follows_from_the_one_number():
+def test_the_parts_add_up_to_the_budget():
     budget = startup()
-    assert budget.startup_probe_failures(period_s=10) * 10 >= budget.total_s
-    assert budget.rollout_timeout_s > budget.total_s
-    assert budget.engine_ready_timeout_s >= max(600, budget.total_s)
+    assert budget.total_s - 10 < sum(budget.parts_s.values()) <= budget.total_s
 
 
-def test_the_engines_own_timeout_is_never_below_vllms_default():
-    assert startup("Qwen3.5-0.8B", "bf16", "H200", 1, True).engine_ready_timeout_s == 600
+def test_a_rollout_may_take_the_images_pull_longer():
+    assert startup().rollout_timeout_s == startup().total_s + 600
