@@ -5,7 +5,7 @@ Not here: reading the Hub (``hub.py``) and the stack file (``qwen_infra.settings
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from pydantic.alias_generators import to_camel
 
 from qwen_infra.catalog.architecture import (
@@ -49,44 +49,44 @@ class CustomModel(BaseModel):
         extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
     )
 
-    name: str
-    repository: str
-    kind: ArchitectureKind
-    precision: Precision = "bf16"
-    layers: PositiveInt | None = None
-    hidden_size: PositiveInt | None = None
-    vocabulary_size: PositiveInt | None = None
-    context_tokens: PositiveInt | None = None
-    checkpoint_bytes: PositiveInt | None = None
-    query_heads: PositiveInt | None = None
-    kv_heads: PositiveInt | None = None
-    head_dim: PositiveInt | None = None
-    intermediate_size: PositiveInt | None = None
-    experts: PositiveInt | None = None
-    experts_per_token: PositiveInt | None = None
-    expert_intermediate_size: PositiveInt | None = None
-    shared_intermediate_size: int = 0
-    first_dense_layers: int = 0
-    kv_lora_rank: PositiveInt | None = None
-    q_lora_rank: PositiveInt | None = None
-    qk_nope_head_dim: PositiveInt | None = None
-    qk_rope_head_dim: PositiveInt | None = None
-    v_head_dim: PositiveInt | None = None
-    index_heads: PositiveInt | None = None
-    index_head_dim: PositiveInt | None = None
-    linear_key_heads: PositiveInt | None = None
-    linear_value_heads: PositiveInt | None = None
-    linear_key_head_dim: PositiveInt = 128
-    linear_value_head_dim: PositiveInt = 128
-    linear_conv_kernel: PositiveInt = 4
-    full_attention_interval: PositiveInt | None = None
-    tied_embeddings: bool = False
-    output_gate: bool = False
-    mtp_layers: int = 0
-    default_thinking: bool = False
-    reasoning_parser: str | None = None
-    tool_call_parser: str | None = None
-    licence: str = "unknown"
+    name: str = Field(description="What to call it.")
+    repository: str = Field(description="owner/name on the Hub, where its weights are.")
+    kind: ArchitectureKind = Field(description="Its architecture.")
+    precision: Precision = Field("bf16", description="Precision of its weights.")
+    layers: PositiveInt | None = Field(None, description="num_hidden_layers.")
+    hidden_size: PositiveInt | None = Field(None, description="hidden_size.")
+    vocabulary_size: PositiveInt | None = Field(None, description="vocab_size.")
+    context_tokens: PositiveInt | None = Field(None, description="max_position_embeddings.")
+    checkpoint_bytes: PositiveInt | None = Field(None, description="Size of all weight files, in bytes.")
+    query_heads: PositiveInt | None = Field(None, description="num_attention_heads.")
+    kv_heads: PositiveInt | None = Field(None, description="num_key_value_heads.")
+    head_dim: PositiveInt | None = Field(None, description="head_dim.")
+    intermediate_size: PositiveInt | None = Field(None, description="intermediate_size of dense layers.")
+    experts: PositiveInt | None = Field(None, description="num_experts.")
+    experts_per_token: PositiveInt | None = Field(None, description="num_experts_per_tok.")
+    expert_intermediate_size: PositiveInt | None = Field(None, description="moe_intermediate_size.")
+    shared_intermediate_size: int = Field(0, description="Width of all shared experts together.")
+    first_dense_layers: int = Field(0, description="Leading layers without experts.")
+    kv_lora_rank: PositiveInt | None = Field(None, description="kv_lora_rank (MLA).")
+    q_lora_rank: PositiveInt | None = Field(None, description="q_lora_rank (MLA).")
+    qk_nope_head_dim: PositiveInt | None = Field(None, description="qk_nope_head_dim (MLA).")
+    qk_rope_head_dim: PositiveInt | None = Field(None, description="qk_rope_head_dim (MLA).")
+    v_head_dim: PositiveInt | None = Field(None, description="v_head_dim (MLA).")
+    index_heads: PositiveInt | None = Field(None, description="index_n_heads (sparse MLA).")
+    index_head_dim: PositiveInt | None = Field(None, description="index_head_dim (sparse MLA).")
+    linear_key_heads: PositiveInt | None = Field(None, description="linear_num_key_heads (hybrid).")
+    linear_value_heads: PositiveInt | None = Field(None, description="linear_num_value_heads (hybrid).")
+    linear_key_head_dim: PositiveInt = Field(128, description="linear_key_head_dim (hybrid).")
+    linear_value_head_dim: PositiveInt = Field(128, description="linear_value_head_dim (hybrid).")
+    linear_conv_kernel: PositiveInt = Field(4, description="linear_conv_kernel_dim (hybrid).")
+    full_attention_interval: PositiveInt | None = Field(None, description="full_attention_interval (hybrid).")
+    tied_embeddings: bool = Field(False, description="tie_word_embeddings.")
+    output_gate: bool = Field(False, description="attn_output_gate.")
+    mtp_layers: int = Field(0, description="Layers for multi-token prediction.")
+    default_thinking: bool = Field(False, description="Whether it thinks unasked.")
+    reasoning_parser: str | None = Field(None, description="vLLM's reasoning parser.")
+    tool_call_parser: str | None = Field(None, description="vLLM's tool parser.")
+    licence: str = Field("unknown", description="Its licence.")
 
     def to_model(self) -> Model:
         """The catalogue entry.

@@ -132,11 +132,12 @@ def _build_request(question: Question) -> FitRequest:
 
 def _change_stack(question: Question, stack: str) -> FitRequest:
     """What the stack file asks for, with the flags' values in their place."""
+    from qwen_infra.planning.model_source import find_stack_model
     from qwen_infra.planning.prediction import build_fit_request
     from qwen_infra.settings import load_stack_file
 
     settings = load_stack_file(Path(), stack)
-    model = find_model(settings.model.name) if question.model is None else _find_model(question)
+    model = find_stack_model(settings) if question.model is None else _find_model(question)
     gpu = find_gpu(question.gpu or settings.server.gpu)
     return replace(build_fit_request(settings, model, gpu), **question.changes)
 

@@ -43,6 +43,8 @@ def stacks(
         if changed_since is not None:
             print(item.name)
             continue
-        models = ", ".join(f"{one.model.name} {one.model.precision} on {one.server.gpu}" for one in item.deployments)
+        models = ", ".join(
+            f"{one.model.title} {one.model.precision or ''} on {one.server.gpu}" for one in item.deployments
+        )
         environment = item.deployments[0].environment or "–" if item.deployments else "–"
         print(f"{item.name:<16}{environment:<10}{item.problem or models}")

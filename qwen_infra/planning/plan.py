@@ -1,6 +1,6 @@
 """From settings to a plan: which checkpoint, which flags, which names, how long things may take."""
 
-from qwen_infra.catalog import Gpu, find_gpu, find_model
+from qwen_infra.catalog import Gpu, find_gpu
 from qwen_infra.planning.deployment_plan import (
     CachePlan,
     ClusterPlan,
@@ -12,6 +12,7 @@ from qwen_infra.planning.drain import plan_drain
 from qwen_infra.planning.endpoint import plan_endpoint
 from qwen_infra.planning.environment import choose_environment
 from qwen_infra.planning.features import check_features, choose_arguments
+from qwen_infra.planning.model_source import find_stack_checkpoint, find_stack_model
 from qwen_infra.planning.naming import decide_server_name
 from qwen_infra.planning.operations import check_operations
 from qwen_infra.planning.prediction import predict_fit
@@ -30,8 +31,8 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
     """
     check_operations(settings)
     server = settings.server
-    model = find_model(settings.model.name)
-    checkpoint = model.checkpoint(settings.model.precision)
+    model = find_stack_model(settings)
+    checkpoint = find_stack_checkpoint(settings, model)
     gpu = find_gpu(server.gpu)
     name = server.name or decide_server_name(model.name)
     mount_path = f"/{checkpoint.repository.rpartition('/')[2]}"

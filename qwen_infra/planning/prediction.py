@@ -4,6 +4,7 @@ from typing import Any
 
 from qwen_infra.catalog import Gpu, Model
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.planning.model_source import find_stack_checkpoint
 from qwen_infra.planning.start_timeouts import StartTimeouts
 from qwen_infra.settings import StackSettings
 from qwen_infra.sizing import Fit, FitRequest, describe_misfit, fit_model
@@ -16,7 +17,7 @@ def build_fit_request(settings: StackSettings, model: Model, gpu: Gpu) -> FitReq
     server = settings.server
     return FitRequest(
         model=model,
-        precision=settings.model.precision,
+        precision=find_stack_checkpoint(settings, model).precision,
         gpu=gpu,
         tensor_parallel_size=server.tensor_parallel_size,
         max_model_len=server.max_model_len,

@@ -83,7 +83,7 @@ def load_settings(config: Mapping[str, Any]) -> StackSettings:
         raise ConfigurationError(
             "this works on one model, and the stack has several",
             where=f"{NAMESPACE}:{MODELS}",
-            found=", ".join(item.server.name or item.model.name for item in found),
+            found=", ".join(item.server.name or item.model.title for item in found),
         )
     return found[0]
 
