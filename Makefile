@@ -5,7 +5,7 @@ SERVER ?= auto
 BIN := .venv/bin
 CODE := qwen_infra tests benchmarks __main__.py
 
-.PHONY: help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference
+.PHONY: help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ test: .venv/.dev toolchain ## the whole test suite, on a fresh machine with noth
 
 unit: .venv/.dev ## pure functions and mocks only
 	@$(BIN)/python -m pytest tests/unit
+
+vllm-flags: .venv/.dev ## the snapshot of vLLM's flags, made anew from the real parser
+	@$(BIN)/qwen-infra local prepare >/dev/null
+	@$(BIN)/python -m tests.contract.flags_snapshot
 
 contract: .venv/.dev ## our predictions, flags and parsers against the real vLLM 0.32 (for the CPU, installed once)
 	@$(BIN)/qwen-infra local prepare >/dev/null

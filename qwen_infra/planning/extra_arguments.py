@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.planning.server_arguments import Flag, list_flags
+from qwen_infra.vllm_flags import check_command_line, load_flags
 
 __all__ = ["read_extra_arguments"]
 
 KEY = "qwen-infra:server.extraArgs"
 
-_SHORT = {"-tp": "--tensor-parallel-size", "-q": "--quantization", "-sc": "--speculative-config"}
-"""Short names in vLLM 0.32 of flags that we set."""
 _FORBIDDEN = {
     "--api-key": (
         "an API key among the arguments would stand in the process list and in the manifest",
@@ -29,12 +28,13 @@ def read_extra_arguments(lines: Sequence[str]) -> tuple[str, ...]:
     """The words of ``extraArgs``, split as a shell would.
 
     Raises:
-        ConfigurationError: a line that is no command line, or a flag that belongs to another key.
+        ConfigurationError: a line that is no command line, another key's flag, or one that vLLM refuses.
     """
     words = tuple(word for line in lines for word in _split(line))
     for word in words:
         if word.startswith("-"):
             _check_owner(word)
+    check_command_line(words, where=KEY)
     return words
 
 
@@ -66,13 +66,12 @@ def _check_owner(word: str) -> None:
 
 
 def _full_name(word: str) -> str:
-    """``--max_model_len=1k`` and ``--hf-overrides.a.b`` without their values and keys, dashes for underscores."""
-    name = word.partition("=")[0]
-    if not name.startswith("--"):
-        return _SHORT.get(name, name)
-    return name.partition(".")[0].replace("_", "-")
+    """``-tp``, ``--max_model_len=1k``, ``--hf-overrides.a.b``: the flag's own name, without value and keys."""
+    name = word.partition("=")[0].partition(".")[0]
+    name = name.replace("_", "-") if name.startswith("--") else name
+    flag = load_flags().get(name)
+    return flag.name if flag else name
 
 
 def _owned() -> dict[str, Flag]:
-    flags = list_flags().values()
-    return {flag.name: flag for flag in flags} | {flag.negation: flag for flag in flags}
+    return {flag.name: flag for flag in list_flags().values()}

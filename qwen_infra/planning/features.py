@@ -41,7 +41,7 @@ def choose_arguments(
     """
     server = settings.server
     has_tools = server.tools and model.tool_call_parser is not None
-    return ServerArguments(
+    arguments = ServerArguments(
         model_path=mount_path,
         served_model_name=server.served_model_name,
         port=settings.endpoint.port,
@@ -72,6 +72,8 @@ def choose_arguments(
         extra=read_extra_arguments(server.extra_args),
         middleware=MIDDLEWARE,
     )
+    arguments.check()
+    return arguments
 
 
 def _thinks(server: ServerSettings, model: Model) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Any, get_type_hints
 
+from qwen_infra.vllm_flags import check_command_line
+
 __all__ = ["Flag", "ServerArguments", "list_flags"]
 
 
@@ -82,6 +84,16 @@ class ServerArguments:
     def command(self) -> tuple[str, ...]:
         """The exec form, without a shell: ``vllm serve MODEL --flag value ...``."""
         return ("vllm", "serve", self.model_path, *self._words(), *self.extra)
+
+    def check(self) -> None:
+        """Refuse a value that vLLM's parser refuses.
+
+        Raises:
+            ConfigurationError: names the stack-file key of the flag.
+        """
+        for name, flag in list_flags().items():
+            where = f"qwen-infra:{flag.key}" if flag.key else flag.name
+            check_command_line(_write(flag, getattr(self, name)), where=where)
 
     def _words(self) -> Iterator[str]:
         for name, flag in list_flags().items():
