@@ -10,7 +10,7 @@ from qwen_infra.checks.outcome import CheckOutcome, Report
 from qwen_infra.checks.progress import show
 from qwen_infra.checks.results import find_results_folder
 from qwen_infra.checks.target import CheckTarget
-from qwen_infra.verification import Level, VerificationReport, render_table, run_suite
+from qwen_infra.verification import Level, SuiteOptions, VerificationReport, render_table, run_suite
 
 __all__ = ["verify"]
 
@@ -40,6 +40,6 @@ async def _run(options: Mapping[str, Any], target: CheckTarget, report: Report) 
             endpoint,
             level=cast("Level", options["level"]),
             cluster=cluster,
-            thinking_by_default=bool(options["thinking_by_default"]),
+            options=SuiteOptions(thinking_by_default=bool(options["thinking_by_default"])),
             progress=report,
         )

@@ -61,10 +61,14 @@ class InferenceClient:
     Args:
         endpoint: where, which model, which key.
         deadlines: used where a request brings none of its own.
+        max_body_bytes: largest answer that is read, whole or streamed.
     """
 
-    def __init__(self, endpoint: Endpoint, *, deadlines: Deadlines | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, deadlines: Deadlines | None = None, max_body_bytes: int = MAX_BODY_BYTES
+    ) -> None:
         self.endpoint = endpoint
+        self._max_body_bytes = max_body_bytes
         self._deadlines = deadlines or Deadlines()
         headers = {"Accept-Encoding": "identity"}
         if endpoint.api_key is not None:
@@ -101,7 +105,7 @@ class InferenceClient:
             EndpointError: anything but a success.
         """
         async with self._send("GET", path, None, deadlines or self._deadlines) as (response, watch):
-            return (await _read_body(response, watch)).decode("utf-8", "replace")
+            return (await _read_body(response, watch, self._max_body_bytes)).decode("utf-8", "replace")
 
     async def post_json(self, path: str, body: dict[str, Any], *, deadlines: Deadlines | None = None) -> JsonReply:
         """``POST path`` with a JSON body.
@@ -115,16 +119,24 @@ class InferenceClient:
         self,
         path: str,
         body: bytes,
-        on_event: Callable[[float, str], None],
+        on_event: Callable[[float, str], bool | None],
         *,
         deadlines: Deadlines | None = None,
+        end: str = "[DONE]",
     ) -> None:
         """``POST path`` and hand each event of the answer to ``on_event(arrived_at, data)``, up to ``[DONE]``.
 
         A callback, not an iterator: a deadline can then reach every wait, and a token costs no generator steps.
 
+        Args:
+            path: where to.
+            body: the request's JSON.
+            on_event: takes an event; True says that it was the last, for protocols that send no ``[DONE]``.
+            deadlines: instead of the client's own.
+            end: what ends the stream, for the message when it does not come.
+
         Raises:
-            EndpointError: no stream came, or it broke, stalled, or ended without ``[DONE]``.
+            EndpointError: no stream came, or it broke, stalled, or ended without its last event.
         """
         limits = deadlines or self._deadlines
         source = f"POST {path}"
@@ -132,12 +144,12 @@ class InferenceClient:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 await self._refuse_unstreamed(response, source)
             if not await _read_events(response, watch, on_event):
-                raise BrokenAnswerError(f"the stream of {source} ended without [DONE]")
+                raise BrokenAnswerError(f"the stream of {source} ended without {end}")
 
     async def _request_json(self, method: str, path: str, body: bytes | None, limits: Deadlines) -> JsonReply:
         sent_at = time.perf_counter()
         async with self._send(method, path, body, limits) as (response, watch):
-            received = await _read_body(response, watch)
+            received = await _read_body(response, watch, self._max_body_bytes)
             payload = _parse_response(response, received, source=f"{method} {path}")
         identity = payload.get("id") if isinstance(payload, dict) else None
         return JsonReply(
@@ -179,7 +191,8 @@ class InferenceClient:
             raise
 
     async def _refuse_status(self, response: httpx.Response, watch: "_Watch", source: str) -> None:
-        message = read_refusal(await _read_body(response, watch), response.headers.get("content-type", ""))
+        received = await _read_body(response, watch, self._max_body_bytes)
+        message = read_refusal(received, response.headers.get("content-type", ""))
         location = response.headers.get("location")
         if response.is_redirect and location:
             message = f"redirects to {shorten(location, 120)}"
@@ -238,18 +251,17 @@ class _Watch:
         return DeadlineExceededError(what, phase=self._phase)
 
 
-async def _read_events(response: httpx.Response, watch: _Watch, on_event: Callable[[float, str], None]) -> bool:
-    """Hand out events until ``[DONE]``; whether it came."""
+async def _read_events(response: httpx.Response, watch: _Watch, on_event: Callable[[float, str], bool | None]) -> bool:
+    """Hand out events until the last; whether it came."""
     parser = SseParser()
     pieces = response.aiter_raw()
     async for received in pieces:
         arrived_at = time.perf_counter()
         events = parser.feed(received)
         for data in events:
-            if data == "[DONE]":
+            if data == "[DONE]" or on_event(arrived_at, data):
                 await _drain(pieces)
                 return True
-            on_event(arrived_at, data)
         if events:
             watch.note_arrival()
     return False
@@ -263,13 +275,13 @@ async def _drain(pieces: AsyncIterator[bytes]) -> None:
                 pass
 
 
-async def _read_body(response: httpx.Response, watch: _Watch) -> bytes:
+async def _read_body(response: httpx.Response, watch: _Watch, max_body_bytes: int) -> bytes:
     received = bytearray()
     async for piece in response.aiter_raw():
         received += piece
         watch.note_arrival()
-        if len(received) > MAX_BODY_BYTES:
-            raise BrokenAnswerError(f"the answer is larger than {MAX_BODY_BYTES} bytes")
+        if len(received) > max_body_bytes:
+            raise BrokenAnswerError(f"the answer is larger than {max_body_bytes} bytes")
     return bytes(received)
 
 

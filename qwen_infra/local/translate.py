@@ -189,12 +189,8 @@ def translate_for_simulator(command: ServeCommand, environment: Mapping[str, str
     tokens = parse_length(length) if length else None
     if tokens is not None:
         arguments += ["--max-model-len", str(tokens)]
-    arguments += [
-        word
-        for flag in command.flags
-        if flag.name in {"default-chat-template-kwargs", "middleware"}
-        for word in flag.arguments()
-    ]
+    passed_on = {"default-chat-template-kwargs", "language-model-only", "middleware"}
+    arguments += [word for flag in command.flags if flag.name in passed_on for word in flag.arguments()]
     variables = _keep_variables(environment, notes)
     key = command.first_value("api-key")
     if key is not None:

@@ -79,6 +79,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--default-thinking", choices=("on", "off"), default="on", help="off behaves as the 0.8B and 2B models do"
     )
+    parser.add_argument("--language-model-only", action="store_true", help="vLLM's flag: refuse pictures")
     parser.add_argument("--default-chat-template-kwargs", help="vLLM's flag, for '{\"enable_thinking\": false}' only")
     parser.add_argument("--middleware", action="append", default=[], help="vLLM's flag: import path of an ASGI class")
     return parser
@@ -114,6 +115,7 @@ def _read_settings(options: argparse.Namespace) -> SimulatorSettings:
         api_key=os.environ.get("VLLM_API_KEY") or None,
         thinks_by_default=options.default_thinking == "on",
         default_enable_thinking=_read_default_thinking(options.default_chat_template_kwargs),
+        text_only=options.language_model_only,
         faults=tuple(options.fault),
     )
 

@@ -24,13 +24,15 @@ __all__ = ["Choices", "Conversation", "answer", "complete_text", "write_structur
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _ECHO = re.compile(
     r"(?i:\b(?:repeat|say|reply|answer|respond)\b)(?i:\s+(?:to|with|exactly|only|just|the|this|text|every|each|any"
-    r"|question|message|always))*\s*(?:[\"'“`]([^\"'”`]+)[\"'”`]|(?i:words?)\s+[\"'“`]?([\w-]+)|:\s*(.+?)[.\s]*$"
+    r"|question|message|always|single|code|and|nothing|else))*\s*(?:[\"'“`]([^\"'”`]+)[\"'”`]|(?i:words?)\s+[\"'“`]?([\w-]+)|:\s*(.+?)[.\s]*$"
     r"|([A-Z][A-Z0-9_-]+)\b)"
 )
 _OWN_FACT = re.compile(r"\bmy (?:favou?rite )?(\w+) is (?:called )?(\w[\w-]*)", re.IGNORECASE)
 _OWN_QUESTION = re.compile(r"what(?: i|')s my (?:favou?rite )?(\w+)", re.IGNORECASE)
 _COUNT = re.compile(r"count (?:up )?from (\d{1,4}) to (\d{1,4})", re.IGNORECASE)
 _CAPITAL = re.compile(r"capital (?:city )?of (\w+)", re.IGNORECASE)
+_CHINESE_CAPITAL = re.compile(r"([\u4e00-\u9fff]{2})的首都")
+_CHINESE_CAPITALS = {"法国": "巴黎", "德国": "柏林", "中国": "北京"}
 _CAPITALS = {
     "france": "Paris",
     "germany": "Berlin",
@@ -39,6 +41,7 @@ _CAPITALS = {
     "japan": "Tokyo",
     "china": "Beijing",
 }
+_PICTURE = re.compile(r"\[picture: (\w+)\]")
 _ENGLISH_SUMMARY = "Qwen3.5 is a family of open multimodal language models that think before they answer."
 _CHINESE_INTRODUCTION = "我是Qwen3.5,一个开放的大语言模型,可以回答问题、写作和编程。"
 _ENGLISH_INTRODUCTION = "I am Qwen3.5, an open large language model."
@@ -55,8 +58,9 @@ class Choices(tuple[str, ...]):
 class Conversation:
     """The messages of a chat request as plain text, with its tools and its output schema."""
 
-    def __init__(self, messages: list[tuple[str, str]], *, is_forgetful: bool = False) -> None:
+    def __init__(self, messages: list[tuple[str, str]], *, is_forgetful: bool = False, is_blind: bool = False) -> None:
         self.messages = messages
+        self.is_blind = is_blind
         self.system = "" if is_forgetful else "\n".join(text for role, text in messages if role == "system")
         users = [text for role, text in messages if role == "user"]
         self.question = users[-1] if users else ""
@@ -180,8 +184,18 @@ def _answer_count(conversation: Conversation) -> str | None:
 
 
 def _answer_capital(conversation: Conversation) -> str | None:
+    chinese = _CHINESE_CAPITAL.search(conversation.question)
+    if chinese is not None:
+        return _CHINESE_CAPITALS.get(chinese[1])
     match = _CAPITAL.search(conversation.question)
     return None if match is None else _CAPITALS.get(match[1].lower())
+
+
+def _answer_picture(conversation: Conversation) -> str | None:
+    match = _PICTURE.search(conversation.question)
+    if match is None:
+        return None
+    return "I see no picture." if conversation.is_blind else match[1].capitalize()
 
 
 def _answer_introduction(conversation: Conversation) -> str | None:
@@ -206,6 +220,7 @@ def _find_echo(order: str) -> str | None:
 
 _RULES: tuple[Callable[[Conversation], str | None], ...] = (
     _answer_system_order,
+    _answer_picture,
     _answer_introduction,
     _answer_summary,
     _answer_own_fact,

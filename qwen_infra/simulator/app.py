@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.simulator.anthropic import answer_message, count_message_tokens
 from qwen_infra.simulator.api_errors import ApiError
 from qwen_infra.simulator.chat import answer_chat
 from qwen_infra.simulator.chat_template import render_chat
@@ -25,6 +26,7 @@ from qwen_infra.simulator.protocol import (
     TokenizeRequest,
     parse_request,
 )
+from qwen_infra.simulator.responses import answer_response
 from qwen_infra.simulator.settings import VLLM_VERSION, SimulatorSettings
 from qwen_infra.simulator.simulation import Simulation
 from qwen_infra.simulator.tokens import VOCABULARY_SIZE, decode, encode, token_text
@@ -150,13 +152,23 @@ async def _show_version(_: Request, simulation: Simulation) -> Response:
     return JSONResponse({"version": version, "simulated": True, "notice": NOTICE})
 
 
+async def _show_server_info(_: Request, simulation: Simulation) -> Response:
+    if not simulation.faults.is_active("development-mode"):
+        raise HTTPException(404)
+    return JSONResponse({"vllm_config": "simulated"})
+
+
 async def _show_load(_: Request, simulation: Simulation) -> Response:
     gauges = simulation.engine.read_gauges()
     return JSONResponse({"server_load": gauges.running + gauges.waiting})
 
 
 async def _show_metrics(_: Request, simulation: Simulation) -> Response:
-    return Response(simulation.metrics.render(simulation.engine.read_gauges()), media_type=METRICS_MEDIA_TYPE)
+    text = simulation.metrics.render(simulation.engine.read_gauges())
+    if simulation.faults.is_active("small-kv-cache"):
+        blocks = simulation.settings.profile.cache.num_gpu_blocks
+        text = text.replace(f'num_gpu_blocks="{blocks}"', f'num_gpu_blocks="{blocks * 2 // 3}"')
+    return Response(text, media_type=METRICS_MEDIA_TYPE)
 
 
 class FaultsRequest(BaseModel):
@@ -203,6 +215,9 @@ _ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
     ("/v1/models", "GET", _list_models),
     ("/v1/chat/completions", "POST", _chat),
     ("/v1/completions", "POST", _complete),
+    ("/v1/responses", "POST", answer_response),
+    ("/v1/messages", "POST", answer_message),
+    ("/v1/messages/count_tokens", "POST", count_message_tokens),
     ("/invocations", "POST", _invoke),
     ("/tokenize", "POST", _tokenize),
     ("/detokenize", "POST", _detokenize),
@@ -210,6 +225,7 @@ _ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
     ("/ping", "GET", _show_health),
     ("/ping", "POST", _show_health),
     ("/version", "GET", _show_version),
+    ("/server_info", "GET", _show_server_info),
     ("/load", "GET", _show_load),
     ("/metrics", "GET", _show_metrics),
     ("/simulator", "GET", _show_simulation),

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from qwen_infra.simulator.answers import Conversation, answer
+from qwen_infra.simulator.api_errors import ApiError
 from qwen_infra.simulator.chat_template import render_chat
 from qwen_infra.simulator.distortion import ReplyContext, distort_reply
 from qwen_infra.simulator.generation import Piece, TokenPlan, plan_tokens
@@ -19,7 +20,7 @@ from qwen_infra.simulator.streaming import Answer, respond_with_body, respond_wi
 from qwen_infra.simulator.tokens import encode
 from qwen_infra.simulator.wire import make_event, make_usage, quote, to_json, token_logprobs
 
-__all__ = ["answer_chat"]
+__all__ = ["Chat", "answer_chat", "build_body", "make_call_id", "prepare_chat"]
 
 
 async def answer_chat(request: Request, simulation: Simulation, body: ChatRequest) -> Response:
@@ -28,18 +29,16 @@ async def answer_chat(request: Request, simulation: Simulation, body: ChatReques
     Raises:
         ApiError: the request cannot be served.
     """
-    simulation.check_engine()
-    simulation.check_model(body.model)
-    chat = _prepare(simulation, body)
+    chat = prepare_chat(simulation, body)
     answers = [Answer(chat.prompt_ids, chat.plan, request.scope[ARRIVED_KEY])]
     if body.stream:
         writer = _ChatWriter(chat)
         return respond_with_stream(simulation, answers, [writer], writer.close)
-    return await respond_with_body(request, simulation, answers, lambda: _build_body(chat))
+    return await respond_with_body(request, simulation, answers, lambda: build_body(chat))
 
 
 @dataclass(frozen=True)
-class _Chat:
+class Chat:
     """One answer with what its body and events need."""
 
     request: ChatRequest
@@ -61,8 +60,17 @@ class _Chat:
         return make_usage(len(self.prompt_ids) * factor, completion_tokens * factor, reasoning)
 
 
-def _prepare(simulation: Simulation, body: ChatRequest) -> _Chat:
+def prepare_chat(simulation: Simulation, body: ChatRequest) -> Chat:
+    """What will be said to a chat request.
+
+    Raises:
+        ApiError: the request cannot be served.
+    """
+    simulation.check_engine()
+    simulation.check_model(body.model)
     faults, settings = simulation.faults, simulation.settings
+    if settings.text_only and any(message.has_picture for message in body.messages):
+        raise ApiError("At most 0 image(s) may be provided in one prompt.")
     explicit = body.enable_thinking if body.enable_thinking is not None else settings.default_enable_thinking
     is_thinking = settings.thinks_by_default if explicit is None else explicit
     tools = [tool.model_dump() for tool in body.tools or ()]
@@ -70,7 +78,9 @@ def _prepare(simulation: Simulation, body: ChatRequest) -> _Chat:
     simulation.check_length(len(prompt_ids))
     limits = body.make_limits(len(prompt_ids), settings.max_model_len)
     conversation = Conversation(
-        [(message.role, message.read_text()) for message in body.messages], is_forgetful=faults.is_active("forgetful")
+        [(message.role, message.read_text()) for message in body.messages],
+        is_forgetful=faults.is_active("forgetful"),
+        is_blind=faults.is_active("image-ignored"),
     )
     schema = body.read_schema()
     reply = answer(
@@ -85,7 +95,7 @@ def _prepare(simulation: Simulation, body: ChatRequest) -> _Chat:
     if explicit is None and not settings.thinks_by_default and not body.stream and not reply.tool_calls:
         # The trap of the 0.8B and 2B: the parser expects thinking, so a whole answer without it lands in reasoning.
         reply = Reply(reasoning=reply.content)
-    return _Chat(
+    return Chat(
         request=body,
         identity=simulation.identify("chatcmpl", body.request_id),
         prompt_ids=prompt_ids,
@@ -95,7 +105,8 @@ def _prepare(simulation: Simulation, body: ChatRequest) -> _Chat:
     )
 
 
-def _build_body(chat: _Chat) -> dict[str, Any]:
+def build_body(chat: Chat) -> dict[str, Any]:
+    """The whole chat completion."""
     plan, request, identity = chat.plan, chat.request, chat.identity
     calls = _finished_calls(chat)
     is_required = request.tool_choice == "required" and plan.finish_reason == "stop"
@@ -143,7 +154,7 @@ def _build_body(chat: _Chat) -> dict[str, Any]:
     return body | dict.fromkeys(unused)
 
 
-def _finished_calls(chat: _Chat) -> list[dict[str, Any]]:
+def _finished_calls(chat: Chat) -> list[dict[str, Any]]:
     calls = []
     for index, call in enumerate(chat.reply.tool_calls):
         if not chat.plan.text_of("call", index):
@@ -151,11 +162,12 @@ def _finished_calls(chat: _Chat) -> list[dict[str, Any]]:
         # A call that max_tokens cut off has no complete parameter yet: vLLM's parser gives an empty object.
         is_whole = chat.plan.text_of("arguments", index) == call.arguments
         function = {"name": call.name, "arguments": call.arguments if is_whole else "{}"}
-        calls.append({"id": _make_call_id(), "type": "function", "function": function})
+        calls.append({"id": make_call_id(), "type": "function", "function": function})
     return calls
 
 
-def _make_call_id() -> str:
+def make_call_id() -> str:
+    """A new id of a tool call, as vLLM makes them."""
     return f"chatcmpl-tool-{uuid.uuid4().hex}"
 
 
@@ -176,7 +188,7 @@ def _make_logprobs(pieces: list[Piece], request: ChatRequest) -> dict[str, Any] 
 class _ChatWriter:
     """The events of one chat answer."""
 
-    def __init__(self, chat: _Chat) -> None:
+    def __init__(self, chat: Chat) -> None:
         self._chat = chat
         self._plan = chat.plan
         self._has_plain_events = chat.request.top_count is None and not chat.request.continuous_usage
@@ -250,7 +262,7 @@ class _ChatWriter:
         calls: dict[int, dict[str, Any]] = {}
         for piece in pieces:
             if piece.field == "call":
-                head = {"id": _make_call_id(), "type": "function", "index": piece.call_index}
+                head = {"id": make_call_id(), "type": "function", "index": piece.call_index}
                 calls[piece.call_index] = {**head, "function": {"name": piece.text}}
             elif piece.field == "arguments":
                 call = calls.setdefault(piece.call_index, {"index": piece.call_index, "function": {}})

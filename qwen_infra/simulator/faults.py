@@ -24,6 +24,8 @@ FAULTS = MappingProxyType(
         # identity
         "wrong-served-model": "another model name is served than the one asked for",
         "wrong-context-length": "/v1/models reports half the context length",
+        "development-mode": "the paths of VLLM_SERVER_DEV_MODE=1 answer",
+        "small-kv-cache": "the KV cache has a third fewer blocks than it should",
         "old-version": "/version says 0.16.0",
         # reply
         "wrong-answer": "the answer is wrong (43 instead of 42, another sentence)",
@@ -36,6 +38,7 @@ FAULTS = MappingProxyType(
         "thinking-ignored": "the model thinks although it was told not to",
         "think-tags-in-content": "the thinking shows in the content between <think> tags",
         "endless-thinking": "the thinking never ends: content is null and max_tokens cuts it off",
+        "image-ignored": "a picture in the request is not looked at",
         "schema-violation": "structured output does not follow the JSON schema",
         "forgetful": "earlier turns and the system prompt are ignored",
         "mixed-up-answers": "a request gets the answer to the one before it",

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from qwen_infra.simulator.answers import Choices
 from qwen_infra.simulator.api_errors import ApiError, describe_validation, refuse_unsimulated
 from qwen_infra.simulator.generation import Limits
+from qwen_infra.simulator.pictures import describe_picture
 
 __all__ = [
     "ChatRequest",
@@ -94,26 +95,36 @@ class ResponseFormat(_Body):
 
 
 class Message(_Body):
-    """One message; the content may come in parts, of which only text is simulated."""
+    """One message; the content may come in parts, of which text and pictures are simulated."""
 
     role: str
     content: str | list[dict[str, Any]] | None = None
     tool_calls: list[dict[str, Any]] | None = None
 
     def read_text(self) -> str:
-        """The content as one text.
+        """The content as one text, a picture as a word for it in brackets.
 
         Raises:
-            ApiError: a part that is no text; the answer is vLLM's with ``--language-model-only``.
+            ApiError: a part that is neither text nor picture.
         """
         if not isinstance(self.content, list):
             return self.content or ""
-        for part in self.content:
-            kind = str(part.get("type", "text"))
-            if kind not in {"text", "input_text", "output_text", "refusal", "thinking"}:
-                modality = next((name for name in ("image", "audio", "video") if name in kind), kind)
-                raise ApiError(f"At most 0 {modality}(s) may be provided in one prompt.")
-        return "\n".join(str(part.get("text", "")) for part in self.content)
+        return "\n".join(_read_part(part) for part in self.content)
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether a part of it is a picture."""
+        return isinstance(self.content, list) and any("image" in str(part.get("type")) for part in self.content)
+
+
+def _read_part(part: dict[str, Any]) -> str:
+    kind = str(part.get("type", "text"))
+    if "image" in kind:
+        return f"[picture: {describe_picture(part)}]"
+    if kind not in {"text", "input_text", "output_text", "refusal", "thinking"}:
+        modality = next((name for name in ("audio", "video") if name in kind), kind)
+        raise ApiError(f"At most 0 {modality}(s) may be provided in one prompt.")
+    return str(part.get("text", ""))
 
 
 class GenerationRequest(_Body):

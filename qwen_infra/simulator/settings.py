@@ -25,6 +25,7 @@ class SimulatorSettings:
         api_key: key of the guarded paths; None leaves them open, as vLLM does.
         thinks_by_default: False behaves as the 0.8B and 2B do, their trap with ``--reasoning-parser qwen3`` included.
         default_enable_thinking: ``--default-chat-template-kwargs '{"enable_thinking": ...}'``; None without that flag.
+        text_only: ``--language-model-only``: pictures are refused.
         faults: active from the start.
     """
 
@@ -39,4 +40,5 @@ class SimulatorSettings:
     api_key: str | None = None
     thinks_by_default: bool = True
     default_enable_thinking: bool | None = None
+    text_only: bool = False
     faults: tuple[str, ...] = ()

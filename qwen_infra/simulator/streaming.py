@@ -64,11 +64,15 @@ class _HalfBody(Response):
 
 
 def respond_with_stream(
-    simulation: Simulation, answers: Sequence[Answer], writers: Sequence[EventWriter], close: Callable[[], list[bytes]]
+    simulation: Simulation,
+    answers: Sequence[Answer],
+    writers: Sequence[EventWriter],
+    close: Callable[[], list[bytes]],
+    make_end: Callable[[], bytes] = lambda: DONE,
 ) -> Response:
-    """An event stream of one or more answers; ``close`` gives the events after all of them."""
+    """An event stream of one or more answers; ``close`` gives the events after all of them, ``make_end`` the last."""
     events = _stream(simulation, answers, writers, close)
-    return _CuttableStream(_disturb(events, simulation), media_type="text/event-stream")
+    return _CuttableStream(_disturb(events, simulation, make_end), media_type="text/event-stream")
 
 
 async def respond_with_body(
@@ -123,7 +127,6 @@ async def _stream(
             yield event
     for event in close():
         yield event
-    yield DONE
 
 
 async def _stream_answer(simulation: Simulation, answer: Answer, writer: EventWriter) -> AsyncGenerator[bytes, None]:
@@ -168,13 +171,13 @@ async def _interleave(streams: list[AsyncGenerator[bytes, None]]) -> AsyncGenera
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _disturb(events: AsyncGenerator[bytes, None], simulation: Simulation) -> AsyncGenerator[bytes, None]:
+async def _disturb(
+    events: AsyncGenerator[bytes, None], simulation: Simulation, make_end: Callable[[], bytes]
+) -> AsyncGenerator[bytes, None]:
     faults = simulation.faults
     number = 0
     async with aclosing(events):
         async for event in events:
-            if event is DONE and faults.is_active("missing-done"):
-                continue
             if number != FAULTY_EVENT or not faults.active:
                 number += 1
                 yield event
@@ -189,6 +192,8 @@ async def _disturb(events: AsyncGenerator[bytes, None], simulation: Simulation) 
                 yield make_event(ApiError.server("Internal server error").body)
                 yield DONE
                 return
+    if not faults.is_active("missing-done"):
+        yield make_end()
 
 
 def _change_event(event: bytes, faults: FaultSwitch) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from qwen_infra.simulator.generation import Piece
 
-__all__ = ["DONE", "EventWriter", "make_event", "make_usage", "quote", "to_json", "token_logprobs"]
+__all__ = ["DONE", "EventWriter", "make_event", "make_named_event", "make_usage", "quote", "to_json", "token_logprobs"]
 
 DONE = b"data: [DONE]\n\n"
 
@@ -39,6 +39,11 @@ def quote(text: str) -> bytes:
 def make_event(value: Any) -> bytes:
     """One server-sent event."""
     return b"data: " + to_json(value) + b"\n\n"
+
+
+def make_named_event(value: dict[str, Any]) -> bytes:
+    """One server-sent event that carries its ``type`` as its name too."""
+    return f"event: {value['type']}\n".encode() + make_event(value)
 
 
 def make_usage(prompt_tokens: int, completion_tokens: int, reasoning_tokens: int | None) -> dict[str, Any]:

@@ -4,10 +4,12 @@ No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL
 """
 
 from qwen_infra.verification.case import LEVELS, Case, Level
+from qwen_infra.verification.facts import DeployedServer
+from qwen_infra.verification.junit import render_junit
 from qwen_infra.verification.registry import CASES, select_cases
 from qwen_infra.verification.result import CaseResult, CaseStatus, VerificationReport
-from qwen_infra.verification.runner import run_suite
-from qwen_infra.verification.table import render_table
+from qwen_infra.verification.runner import SuiteOptions, run_suite
+from qwen_infra.verification.table import render_case_list, render_table
 
 __all__ = [
     "CASES",
@@ -15,8 +17,12 @@ __all__ = [
     "Case",
     "CaseResult",
     "CaseStatus",
+    "DeployedServer",
     "Level",
+    "SuiteOptions",
     "VerificationReport",
+    "render_case_list",
+    "render_junit",
     "render_table",
     "run_suite",
     "select_cases",

@@ -1,40 +1,99 @@
-"""Reading a chat completion and asserting its structure: where the answer is, how it ended, what was counted.
+"""One answer of the model, whatever protocol and form it came in, and what every answer must have.
 
-Assertions are about structure, and about the text only where a right model cannot miss. No requests here.
+``chat``, ``responses`` and ``messages`` read their protocols into it; ``expectations`` asserts what a case wants of it.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from qwen_infra.client import shorten
 from qwen_infra.errors import CheckFailedError
 
-__all__ = ["ChatAnswer", "expect_readable", "expect_thinking_off", "expect_thinking_on", "read_answer"]
+__all__ = ["Answer", "CalledTool", "TokenLogprob", "Usage", "check_answer", "read_counts", "unlike"]
 
-_LEAKS = ("<think>", "</think>", "<tool_call>", "</tool_call>", "<function=", "<|im_start|>", "<|im_end|>")
+LEAKS = ("<think>", "</think>", "<tool_call>", "</tool_call>", "<function=", "<|im_start|>", "<|im_end|>")
+"""Markup of the model's own format, which vLLM's parsers take out of every answer."""
+MAX_CHARACTERS_PER_TOKEN = 256
+"""No token of Qwen's vocabulary is longer; an answer beyond it was not made from the tokens that were allowed."""
 _MIN_PRINTABLE_SHARE = 0.9
 _QUOTED_CHARACTERS = 160
+_FINISH_REASONS = ("stop", "length", "tool_calls")
 
 
 @dataclass(frozen=True, slots=True)
-class ChatAnswer:
-    """The parts of a chat completion that the cases look at.
+class CalledTool:
+    """One call; ``arguments`` is the JSON text as it came."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def values(self) -> dict[str, Any]:
+        """The arguments as an object.
+
+        Raises:
+            CheckFailedError: they are no JSON object.
+        """
+        try:
+            value = json.loads(self.arguments)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            found = shorten(self.arguments, 80)
+            raise CheckFailedError(
+                f"the arguments of the call of {self.name} are no JSON object",
+                expected="a JSON object",
+                found=found or "nothing",
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token with its log probability and those of the likeliest ones in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts; ``reasoning`` is None where the protocol does not tell it."""
+
+    prompt: int
+    completion: int
+    reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came.
 
     Args:
         content: the answer's text, empty when null.
         reasoning: the thinking's text, empty when null.
-        finish_reason: why it ended.
-        prompt_tokens: from ``usage``.
-        completion_tokens: from ``usage``.
+        finish_reason: ``stop``, ``length`` or ``tool_calls``.
         max_tokens: what the request allowed.
+        usage: the token counts.
+        tool_calls: in their order.
+        stop_reason: the stop string that ended it.
+        logprobs: None when none came.
+        request_id: the server's name for the request.
+        is_streamed: whether it came in pieces.
     """
 
     content: str
     reasoning: str
     finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
     max_tokens: int
+    usage: Usage
+    tool_calls: tuple[CalledTool, ...] = ()
+    stop_reason: str | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    request_id: str | None = None
+    is_streamed: bool = False
 
     @property
     def was_cut(self) -> bool:
@@ -45,138 +104,110 @@ class ChatAnswer:
         """The answer in one short line, for a report."""
         parts = [f"finish_reason {self.finish_reason}", f"content {_quote(self.content)}"]
         parts.append(f"reasoning {_quote(self.reasoning)}")
+        if self.tool_calls:
+            calls = ", ".join(f"{call.name}({shorten(call.arguments, 60)})" for call in self.tool_calls)
+            parts.append(f"calls {calls}")
         return ", ".join(parts)
 
 
-def read_answer(payload: object, *, max_tokens: int) -> ChatAnswer:
-    """The answer in the JSON of a chat completion.
+def check_answer(answer: Answer) -> Answer:
+    """What must hold for every answer, whatever was asked: it ended sanely, its counts are plausible, it is text.
 
     Raises:
-        CheckFailedError: it is no chat completion, did not end sanely, or its counts are implausible.
+        CheckFailedError: it does not.
     """
-    if not isinstance(payload, dict):
-        raise _unlike("the answer is not a JSON object", payload)
-    choice = _first(payload.get("choices"))
-    message = choice.get("message") if choice else None
-    if not choice or not isinstance(message, dict):
-        raise _unlike("the answer has no choice with a message", payload)
-    finish_reason = choice.get("finish_reason")
-    if finish_reason not in {"stop", "length"}:
-        raise CheckFailedError("finish_reason is not sane", expected="stop or length", found=repr(finish_reason))
-    prompt_tokens, completion_tokens = _read_usage(payload.get("usage"), max_tokens)
-    answer = ChatAnswer(
-        content=_text(message, "content"),
-        reasoning=_text(message, "reasoning"),
-        finish_reason=finish_reason,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        max_tokens=max_tokens,
-    )
-    if answer.was_cut and completion_tokens < max_tokens:
+    if answer.finish_reason not in _FINISH_REASONS:
         raise CheckFailedError(
-            "finish_reason is length, but the limit was not reached",
-            expected=f"{max_tokens} completion tokens",
-            found=completion_tokens,
+            "finish_reason is not sane", expected="stop, length or tool_calls", found=repr(answer.finish_reason)
         )
+    _check_usage(answer)
+    _check_texts(answer)
+    _check_calls(answer)
     return answer
 
 
-def expect_thinking_on(answer: ChatAnswer, *, may_be_cut: bool) -> None:
-    """Thinking went into ``reasoning`` and an answer into ``content``.
-
-    Args:
-        answer: what came.
-        may_be_cut: ``max_tokens`` is so low that a right model may still be thinking when it is reached.
+def read_counts(prompt: object, completion: object, total: object, reasoning: object = None) -> Usage:
+    """Token counts, which must be there and add up.
 
     Raises:
-        CheckFailedError: it did not.
+        CheckFailedError: they are missing or wrong.
     """
-    expect_readable(answer)
-    if not answer.reasoning.strip():
+    if not (_is_count(prompt) and _is_count(completion)):
         raise CheckFailedError(
-            "thinking is on but `reasoning` is empty",
-            expected="thinking in `reasoning`, the answer in `content`",
-            found=answer.quote(),
+            "the answer has no token counts", expected="`usage` with both counts", found=f"{prompt!r}, {completion!r}"
         )
-    if not answer.content.strip() and not (answer.was_cut and may_be_cut):
-        why = (
-            f"the thinking did not end within {answer.max_tokens} tokens"
-            if answer.was_cut
-            else "all of the answer is in `reasoning`"
-        )
+    assert isinstance(prompt, int)
+    assert isinstance(completion, int)
+    if prompt < 1 or (total is not None and total != prompt + completion):
         raise CheckFailedError(
-            f"content is empty: {why}", expected="an answer in `content` after the thinking", found=answer.quote()
+            "the token counts are implausible",
+            expected="a prompt, an answer, and their sum",
+            found=f"{prompt} + {completion} = {total}",
+        )
+    return Usage(prompt, completion, reasoning if isinstance(reasoning, int) else None)
+
+
+def unlike(what: str, payload: object, *, expected: str = "a chat completion") -> CheckFailedError:
+    """What came is not what the protocol says."""
+    return CheckFailedError(what, expected=expected, found=shorten(repr(payload), _QUOTED_CHARACTERS))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_usage(answer: Answer) -> None:
+    completion, limit = answer.usage.completion, answer.max_tokens
+    if not 1 <= completion <= limit:
+        raise CheckFailedError(
+            "the token counts are implausible", expected=f"1 to {limit} completion tokens", found=completion
+        )
+    if (answer.usage.reasoning or 0) > completion:
+        raise CheckFailedError(
+            "more reasoning tokens are counted than tokens",
+            expected=f"at most {completion}",
+            found=answer.usage.reasoning,
+        )
+    if answer.was_cut and completion < limit:
+        raise CheckFailedError(
+            "finish_reason is length, but the limit was not reached",
+            expected=f"{limit} completion tokens",
+            found=completion,
+        )
+    characters = len(answer.content) + len(answer.reasoning)
+    if characters > limit * MAX_CHARACTERS_PER_TOKEN:
+        raise CheckFailedError(
+            f"the answer is far longer than {limit} tokens can be",
+            expected=f"at most {limit * MAX_CHARACTERS_PER_TOKEN} characters",
+            found=characters,
         )
 
 
-def expect_thinking_off(answer: ChatAnswer) -> None:
-    """No thinking, and an answer in ``content``.
-
-    Raises:
-        CheckFailedError: it is otherwise.
-    """
-    expected = "the answer in `content`, no `reasoning`"
-    expect_readable(answer)
-    if not answer.content.strip():
-        where = "and the answer is in `reasoning`" if answer.reasoning.strip() else "and so is `reasoning`"
-        raise CheckFailedError(f"content is empty {where}", expected=expected, found=answer.quote())
-    if answer.reasoning.strip():
-        raise CheckFailedError("thinking is off but `reasoning` is not empty", expected=expected, found=answer.quote())
-
-
-def expect_readable(answer: ChatAnswer) -> None:
-    """No markup of the model's own format leaked, and the texts are texts.
-
-    Raises:
-        CheckFailedError: markup leaked, or a text is garbage.
-    """
-    for leak in _LEAKS:
+def _check_texts(answer: Answer) -> None:
+    for leak in LEAKS:
         if leak in answer.content:
             raise CheckFailedError(f"`{leak}` leaked into content", expected="plain text", found=answer.quote())
     for name, text in (("content", answer.content), ("reasoning", answer.reasoning)):
         if text.strip() and not _is_readable(text, cut=answer.was_cut):
-            raise CheckFailedError(f"{name} is garbage", expected="printable text with letters", found=answer.quote())
+            raise CheckFailedError(f"{name} is garbage", expected="printable text", found=answer.quote())
+
+
+def _check_calls(answer: Answer) -> None:
+    ids = [call.id for call in answer.tool_calls]
+    if not all(ids) or len(set(ids)) != len(ids):
+        raise CheckFailedError(
+            "the calls cannot be told apart", expected="an id of its own for each call", found=", ".join(map(repr, ids))
+        )
+    for call in answer.tool_calls:
+        if not call.name:
+            raise CheckFailedError("a call has no name", expected="the tool's name", found=answer.quote())
 
 
 def _is_readable(text: str, *, cut: bool) -> bool:
     whole = text.rstrip("\ufffd") if cut else text  # a cut may fall inside a character
     printable = sum(character.isprintable() or character.isspace() for character in whole)
-    letters = any(character.isalpha() for character in whole)
+    letters = any(character.isalnum() for character in whole)
     return letters and "\ufffd" not in whole and printable >= _MIN_PRINTABLE_SHARE * len(whole)
-
-
-def _first(choices: object) -> dict[str, Any] | None:
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0]
-    return None
-
-
-def _text(message: dict[str, Any], key: str) -> str:
-    value = message.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise CheckFailedError(f"`{key}` is not text", expected="a string or null", found=shorten(repr(value), 80))
-    return value
-
-
-def _read_usage(usage: object, max_tokens: int) -> tuple[int, int]:
-    counts = usage if isinstance(usage, dict) else {}
-    prompt, completion = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    if not isinstance(prompt, int) or not isinstance(completion, int):
-        raise CheckFailedError("the answer has no token counts", expected="`usage` with both counts", found=repr(usage))
-    total = counts.get("total_tokens", prompt + completion)
-    if prompt < 1 or not 1 <= completion <= max_tokens or total != prompt + completion:
-        raise CheckFailedError(
-            "the token counts are implausible",
-            expected=f"a prompt, 1 to {max_tokens} completion tokens, and their sum",
-            found=f"{prompt} + {completion} = {total}",
-        )
-    return prompt, completion
-
-
-def _unlike(what: str, payload: object) -> CheckFailedError:
-    return CheckFailedError(what, expected="a chat completion", found=shorten(repr(payload), _QUOTED_CHARACTERS))
 
 
 def _quote(text: str) -> str:

@@ -17,7 +17,13 @@ _SUMMARY_LIMIT = 300
 
 
 class CaseResult(BaseModel):
-    """What became of one case; ``expected`` and ``actual`` are shortened, ``detail`` is one line."""
+    """What became of one case; ``expected`` and ``actual`` are shortened, ``detail`` is one line.
+
+    Args:
+        attempts: how often it was asked until it passed or gave up, since a model samples.
+        runs: how often the case ran (more than once in a soak).
+        flakes: in how many of the runs it failed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +32,10 @@ class CaseResult(BaseModel):
     duration_s: NonNegativeFloat
     detail: str
     proves: str
+    family: str = ""
+    attempts: int = 1
+    runs: int = 1
+    flakes: int = 0
     expected: str | None = None
     actual: str | None = None
     request_id: str | None = None
@@ -75,7 +85,9 @@ class VerificationReport(BaseModel):
             return f"verification failed: {first}{others} ({len(failed)} of {total} cases failed)"
         if not self.passed:
             return f"verification failed: none of {total} cases could run"
-        aside = f", {skipped} skipped" if skipped else ""
+        retried = sum(case.attempts > 1 for case in self.cases)
+        notes = ((skipped, "skipped"), (retried, "asked again"))
+        aside = "".join(f", {count} {what}" for count, what in notes if count)
         return f"verification passed: {total - skipped} of {total} cases in {self.duration_s:.1f} s{aside}"
 
 

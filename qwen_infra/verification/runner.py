@@ -6,7 +6,8 @@ its own business.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from qwen_infra.client import (
@@ -20,23 +21,65 @@ from qwen_infra.client import (
     shorten,
 )
 from qwen_infra.errors import CheckFailedError, ConfigurationError
-from qwen_infra.verification.case import LEVELS, Case, CaseContext, CaseSkippedError, Level, Outcome
+from qwen_infra.verification.case import (
+    LEVELS,
+    Case,
+    CaseContext,
+    CaseSkippedError,
+    Level,
+    Outcome,
+    WrongContentError,
+)
+from qwen_infra.verification.facts import NOTHING_KNOWN, DeployedServer
 from qwen_infra.verification.registry import select_cases
 from qwen_infra.verification.result import CaseResult, CaseStatus, VerificationReport, is_passed
+from qwen_infra.verification.soak import SoakTally
 from qwen_infra.versions import SUITE_VERSION
 
-__all__ = ["run_suite"]
+__all__ = ["SuiteOptions", "run_suite"]
 
 _GRACE_S = 2.0  # beyond a case's deadline, which its client applies to each request by itself
 _PROVENANCE_DEADLINES = Deadlines.for_whole_answer(10.0)
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Largest answer that a case reads; the longest right one, 4096 tokens with log probabilities, has a tenth of it."""
+
+
+@dataclass(frozen=True)
+class SuiteOptions:
+    """How the suite is run.
+
+    Args:
+        thinking_by_default: whether the model thinks when a request does not say so.
+        include: ids or patterns; when given, only these.
+        exclude: ids or patterns.
+        concurrency: cases at once.
+        give_up_after: cases without an answer in time after which no more are asked, so that a server that hangs ends
+            a run within minutes.
+        patience: factor on every deadline, for a slow server.
+        temperature: sent with every generation request; None leaves it to the cases and the server.
+        from_outside: the endpoint is the public one, behind the gateway or network policy.
+        deployed: what the plan expects and the cluster says.
+        soak_s: how long the level ``soak`` repeats the cases, in seconds.
+    """
+
+    thinking_by_default: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    concurrency: int = 16
+    give_up_after: int = 8
+    patience: float = 1.0
+    temperature: float | None = None
+    from_outside: bool = False
+    deployed: DeployedServer = NOTHING_KNOWN
+    soak_s: float = 600.0
 
 
 async def run_suite(
     endpoint: Endpoint,
     *,
-    level: Level = "smoke",
+    level: Level = "full",
     cluster: ClusterFacts | None = None,
-    thinking_by_default: bool = True,
+    options: SuiteOptions | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> VerificationReport:
     """Run the cases of ``level``.
@@ -45,36 +88,26 @@ async def run_suite(
         endpoint: the server under test.
         level: ``smoke``, ``full`` or ``soak``.
         cluster: what the caller knows about the nodes, for the provenance.
-        thinking_by_default: whether the model thinks when a request does not say so.
+        options: how it is run.
         progress: called with a short line as each case ends.
 
     Returns:
         The report, whatever came; ``report.passed`` says whether it is good.
 
     Raises:
-        ConfigurationError: there is no such level.
+        ConfigurationError: there is no such level or case.
     """
     if level not in LEVELS:
         raise ConfigurationError("there is no such level of verification", found=level, expected=", ".join(LEVELS))
+    options = options or SuiteOptions()
+    cases = select_cases(level, include=options.include, exclude=options.exclude)
     started_at, started = datetime.now(UTC), time.perf_counter()
-    cases = select_cases(level)
-    narrator = _Narrator(total=len(cases), progress=progress)
     provenance_task = asyncio.create_task(_find_provenance(endpoint, cluster or ClusterFacts()))
-
-    async def run(case: Case) -> CaseResult:
-        result = await _run_case(case, endpoint, thinking_by_default=thinking_by_default)
-        narrator.tell(result)
-        return result
-
-    together = [case for case in cases if not case.disturbs_others]
-    results = dict(zip(together, await asyncio.gather(*(run(case) for case in together)), strict=True))
-    for case in cases:
-        if case not in results:
-            results[case] = await run(case)
-    in_order = tuple(results[case] for case in cases)
+    round_ = _Round(cases, endpoint, options, progress)
+    results = await (_soak(round_, options.soak_s) if level == "soak" else round_.run())
     provenance = await provenance_task
     return VerificationReport(
-        passed=is_passed(in_order),
+        passed=is_passed(results),
         simulated=provenance.simulated,
         suite_version=SUITE_VERSION,
         level=level,
@@ -83,8 +116,18 @@ async def run_suite(
         started_at=started_at,
         duration_s=round(time.perf_counter() - started, 3),
         provenance=provenance,
-        cases=in_order,
+        cases=results,
     )
+
+
+async def _soak(round_: "_Round", soak_s: float) -> tuple[CaseResult, ...]:
+    """Rounds until the time is over; at least one."""
+    until = time.perf_counter() + soak_s
+    tally = SoakTally()
+    while True:
+        tally.add(await round_.run())
+        if time.perf_counter() >= until:
+            return tally.results()
 
 
 async def _find_provenance(endpoint: Endpoint, cluster: ClusterFacts) -> Provenance:
@@ -92,35 +135,123 @@ async def _find_provenance(endpoint: Endpoint, cluster: ClusterFacts) -> Provena
         return await fetch_provenance(client, cluster=cluster)
 
 
-async def _run_case(case: Case, endpoint: Endpoint, *, thinking_by_default: bool) -> CaseResult:
-    started = time.perf_counter()
-    async with InferenceClient(endpoint, deadlines=Deadlines.for_whole_answer(case.deadline_s)) as client:
-        context = CaseContext(client=client, endpoint=endpoint, thinking_by_default=thinking_by_default)
-        status, outcome = await _judge(case, context)
-    return CaseResult(
-        id=case.id,
-        status=status,
-        duration_s=round(time.perf_counter() - started, 3),
-        detail=shorten(_redact(outcome.detail, endpoint)),
-        proves=case.proves,
-        expected=_clean(outcome.expected, endpoint),
-        actual=_clean(outcome.actual, endpoint),
-        request_id=context.request_id,
+class _Round:
+    """One run of the cases: those that disturb others after all the others, alone."""
+
+    def __init__(
+        self, cases: Sequence[Case], endpoint: Endpoint, options: SuiteOptions, progress: Callable[[str], None]
+    ) -> None:
+        self._cases = cases
+        self._endpoint = endpoint
+        self._options = options
+        self._progress = progress
+
+    async def run(self) -> tuple[CaseResult, ...]:
+        """The results in the order of the cases."""
+        narrator = _Narrator(total=len(self._cases), progress=self._progress)
+        turns = asyncio.Semaphore(self._options.concurrency)
+        results: dict[Case, CaseResult] = {}
+        closed: str | None = None
+        timeouts = 0
+
+        async def run(case: Case) -> None:
+            nonlocal closed, timeouts
+            async with turns:
+                attempted = _skip(case, closed) if closed else await _run_case(case, self._endpoint, self._options)
+            results[case] = attempted.result
+            timeouts += attempted.failure == "timeout"
+            if case.is_gate and attempted.failure not in {None, "wrong", "http_status"}:
+                closed = f"not asked, since {case.id} found no model server"
+            elif timeouts >= self._options.give_up_after:
+                closed = f"not asked, since {timeouts} cases had no answer in time"
+            narrator.tell(attempted.result)
+
+        for case in self._cases:
+            if case.is_gate:
+                await run(case)
+        await asyncio.gather(*(run(case) for case in self._cases if not (case.is_gate or case.disturbs_others)))
+        for case in self._cases:
+            if case.disturbs_others:
+                await run(case)
+        return tuple(results[case] for case in self._cases)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempted:
+    """A case's result, and why it failed: ``wrong``, or the kind of the endpoint's error."""
+
+    result: CaseResult
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What became of one attempt; ``may_sample``: another one may end otherwise."""
+
+    status: CaseStatus
+    outcome: Outcome
+    failure: str | None = None
+    may_sample: bool = False
+
+
+def _skip(case: Case, reason: str) -> _Attempted:
+    return _Attempted(
+        CaseResult(id=case.id, status="skipped", duration_s=0.0, detail=reason, proves=case.proves, family=case.family)
     )
 
 
-async def _judge(case: Case, context: CaseContext) -> tuple[CaseStatus, Outcome]:
+async def _run_case(case: Case, endpoint: Endpoint, options: SuiteOptions) -> _Attempted:
+    started = time.perf_counter()
+    deadline_s = case.deadline_s * options.patience
+    limits = Deadlines.for_whole_answer(deadline_s)
+    async with InferenceClient(endpoint, deadlines=limits, max_body_bytes=_MAX_ANSWER_BYTES) as client:
+        attempt, may_sample = 0, True
+        while may_sample and attempt < case.attempts:
+            attempt += 1
+            context = CaseContext(
+                client=client,
+                endpoint=endpoint,
+                deadline_s=deadline_s,
+                thinking_by_default=options.thinking_by_default,
+                temperature=options.temperature,
+                from_outside=options.from_outside,
+                deployed=options.deployed,
+            )
+            verdict = await _judge(case, context)
+            may_sample = verdict.may_sample
+    again = f" (asked {attempt} times)" if attempt > 1 else ""
+    request_id = context.request_id
+    result = CaseResult(
+        id=case.id,
+        status=verdict.status,
+        duration_s=round(time.perf_counter() - started, 3),
+        detail=shorten(_redact(verdict.outcome.detail + again, endpoint)),
+        proves=case.proves,
+        family=case.family,
+        attempts=attempt,
+        flakes=int(verdict.status == "failed"),
+        expected=_clean(verdict.outcome.expected, endpoint),
+        actual=_clean(verdict.outcome.actual, endpoint),
+        request_id=None if request_id is None else shorten(_redact(str(request_id), endpoint), 100),
+    )
+    return _Attempted(result, verdict.failure)
+
+
+async def _judge(case: Case, context: CaseContext) -> _Verdict:
     try:
-        async with asyncio.timeout(case.deadline_s + _GRACE_S):
-            return "passed", await case.run(context)
+        async with asyncio.timeout(context.deadline_s + _GRACE_S):
+            return _Verdict("passed", await case.run(context))
     except CaseSkippedError as reason:
-        return "skipped", Outcome(detail=str(reason))
+        return _Verdict("skipped", Outcome(detail=str(reason)))
     except CheckFailedError as error:
-        return "failed", Outcome(detail=error.what, expected=_as_text(error.expected), actual=_as_text(error.found))
+        outcome = Outcome(detail=error.what, expected=_as_text(error.expected), actual=_as_text(error.found))
+        return _Verdict("failed", outcome, "wrong", may_sample=isinstance(error, WrongContentError))
     except EndpointError as error:
-        return "failed", Outcome(detail=error.what, expected="an answer", actual=_as_text(error.found))
+        outcome = Outcome(detail=error.what, expected="an answer", actual=_as_text(error.found))
+        return _Verdict("failed", outcome, error.kind)
     except TimeoutError:
-        return "failed", Outcome(detail=f"not done within {case.deadline_s:g} s", expected="an answer in time")
+        outcome = Outcome(detail=f"not done within {context.deadline_s:g} s", expected="an answer in time")
+        return _Verdict("failed", outcome, "timeout")
 
 
 class _Narrator:

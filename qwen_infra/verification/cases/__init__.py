@@ -1,1 +1,1 @@
-"""One file a case; :mod:`qwen_infra.verification.registry` lists them."""
+"""One file a family of cases; :mod:`qwen_infra.verification.registry` lists them."""

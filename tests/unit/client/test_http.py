@@ -39,11 +39,13 @@ from tests.unit.client.scripted_server import (
 
 SHORT = Deadlines(connect_s=2.0, first_byte_s=0.3, between_chunks_s=0.2, total_s=0.8)
 KEY = "sk-the-very-key"
+MAX_BODY_BYTES = 400_000
 
 
 def get(url: str, deadlines: Deadlines = SHORT, path: str = "/v1/models") -> object:
     async def ask() -> object:
-        async with InferenceClient(Endpoint(url=url, model="m", api_key=KEY), deadlines=deadlines) as client:
+        endpoint = Endpoint(url=url, model="m", api_key=KEY)
+        async with InferenceClient(endpoint, deadlines=deadlines, max_body_bytes=MAX_BODY_BYTES) as client:
             return (await client.get_json(path)).payload
 
     return asyncio.run(ask())
@@ -138,8 +140,7 @@ def test_a_server_that_does_not_speak_http_breaks_the_answer():
         get(url)
 
 
-def test_an_answer_beyond_the_cap_is_not_kept(monkeypatch):
-    monkeypatch.setattr(http_module, "MAX_BODY_BYTES", 100_000)
+def test_an_answer_beyond_the_cap_is_not_kept():
     with (
         serve_bytes(http_answer(b'"' + b"x" * 500_000 + b'"')) as url,
         pytest.raises(BrokenAnswerError, match="larger"),

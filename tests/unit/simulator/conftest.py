@@ -60,18 +60,18 @@ class Api:
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
 
-    def say(self, text: str, **options: Any) -> dict[str, Any]:
+    def say(self, text: object, **options: Any) -> dict[str, Any]:
         return {"model": "qwen3.5", "messages": [{"role": "user", "content": text}], **options}
 
-    def post_chat(self, text: str, **options: Any) -> httpx.Response:
+    def post_chat(self, text: object, **options: Any) -> httpx.Response:
         return self.http.post("/v1/chat/completions", json=self.say(text, **options))
 
-    def chat(self, text: str, **options: Any) -> dict[str, Any]:
+    def chat(self, text: object, **options: Any) -> dict[str, Any]:
         response = self.post_chat(text, **options)
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    def message(self, text: str, *, thinking: bool = True, **options: Any) -> dict[str, Any]:
+    def message(self, text: object, *, thinking: bool = True, **options: Any) -> dict[str, Any]:
         kwargs = {"enable_thinking": thinking}
         return dict(self.chat(text, chat_template_kwargs=kwargs, **options)["choices"][0]["message"])
 
@@ -143,6 +143,12 @@ def guarded_api(guarded_session_api: Api) -> Iterator[Api]:
 def unthinking_api() -> Iterator[Api]:
     """A simulator that behaves as the 0.8B and 2B models do."""
     yield from serve(SimulatorSettings(profile=INSTANT, thinks_by_default=False))
+
+
+@pytest.fixture(scope="session")
+def text_only_api() -> Iterator[Api]:
+    """A simulator with ``--language-model-only``."""
+    yield from serve(SimulatorSettings(profile=INSTANT, text_only=True))
 
 
 @pytest.fixture

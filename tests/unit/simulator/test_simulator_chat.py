@@ -231,9 +231,20 @@ def test_content_may_come_in_text_parts(api):
     assert answered["choices"][0]["message"]["content"] == "\n\n42"
 
 
-def test_an_image_is_refused_as_a_text_only_server_does(api):
+def test_a_picture_is_seen(api):
+    from qwen_infra.verification.conversation import PICTURE
+
+    assert api.message(PICTURE["messages"][0]["content"], thinking=False)["content"] == "Red"
+
+
+def test_a_picture_that_cannot_be_read_is_something(api):
+    parts = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, {"type": "text", "text": "?"}]
+    assert api.message(parts, thinking=False)["content"] == "Something"
+
+
+def test_a_picture_is_refused_as_a_text_only_server_does(text_only_api):
     parts = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
-    response = api.http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": parts}]})
+    response = text_only_api.http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": parts}]})
     assert response.status_code == 400
     assert "At most 0 image(s)" in response.json()["error"]["message"]
 

@@ -9,6 +9,10 @@ from qwen_infra.errors import ConfigurationError
 from qwen_infra.simulator import FAULTS, SimulatorSettings, create_app
 from qwen_infra.simulator.faults import FaultSwitch
 
+RED_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAS0lEQVR42u3PQQkAAAgAsetfWiP4FgYrsKZeS0BAQEBAQEBAQEBAQEBAQEBAQE"
+    "BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEDgsqnc8OJg6Ln3AAAAAElFTkSuQmCC"
+)
 PARIS = "What is the weather in Paris?"
 
 
@@ -49,6 +53,25 @@ def test_an_unknown_fault_at_run_time_changes_nothing_and_names_the_nearest(api)
     assert response.status_code == 400
     assert "wrong-answer" in response.json()["error"]["message"]
     assert api.http.get("/simulator/faults").json()["active"] == ["stall"]
+
+
+def test_image_ignored_answers_as_if_there_were_no_picture(api):
+    api.set_faults("image-ignored")
+    url = {"url": f"data:image/png;base64,{RED_PIXEL}"}
+    parts = [{"type": "image_url", "image_url": url}, {"type": "text", "text": "Which colour?"}]
+    assert api.message(parts, thinking=False)["content"] == "I see no picture."
+
+
+def test_development_mode_answers_server_info(api):
+    assert api.http.get("/server_info").status_code == 404
+    api.set_faults("development-mode")
+    assert api.http.get("/server_info").status_code == 200
+
+
+def test_small_kv_cache_reports_a_third_fewer_blocks(api):
+    assert 'num_gpu_blocks="6500"' in api.http.get("/metrics").text
+    api.set_faults("small-kv-cache")
+    assert 'num_gpu_blocks="4333"' in api.http.get("/metrics").text
 
 
 def test_server_error_is_500_with_vllms_body(api):

@@ -1,11 +1,13 @@
 from datetime import UTC, datetime
+from xml.etree import ElementTree
 
 import pytest
 from rich.cells import cell_len
 
 from qwen_infra.client import Provenance
-from qwen_infra.verification import CASES, CaseResult, VerificationReport, render_table
+from qwen_infra.verification import CASES, CaseResult, VerificationReport, render_junit, render_table
 from qwen_infra.verification.case import LEVELS
+from qwen_infra.verification.soak import SoakTally
 
 
 def result(case_id: str, status: str = "passed", detail: str = "fine", actual: str | None = None) -> CaseResult:
@@ -75,6 +77,50 @@ def test_the_table_says_what_answered_each_status_and_the_summary():
     assert "vLLM 0.32.0 on the CPU with a miniature model" in table
     assert "content is empty; came: nothing" in table
     assert table.endswith("verification failed: b: content is empty (1 of 2 cases failed)")
+
+
+def test_what_passed_in_a_large_family_is_one_line_and_what_failed_stands_apart():
+    many = [result(f"tools-{number}").model_copy(update={"family": "tools"}) for number in range(8)]
+    failed = result("tools-8", "failed", "no tool was called").model_copy(update={"family": "tools"})
+    table = render_table(build(*many, failed, passed=False))
+    assert "tools: 8 cases" in table
+    assert "tools-3" not in table
+    assert "no tool was called" in table
+
+
+def test_many_skips_for_one_reason_are_one_line():
+    table = render_table(build(result("a"), *(result(f"b{n}", "skipped", "no server") for n in range(8)), passed=True))
+    assert "8 cases" in table
+    assert table.count("no server") == 1
+
+
+def test_a_retry_is_told():
+    again = result("a").model_copy(update={"attempts": 2})
+    assert build(again, passed=True).summary.endswith(", 1 asked again")
+
+
+def test_a_passed_report_is_junit_without_failures():
+    suite = ElementTree.fromstring(render_junit(build(result("a"), result("b", "skipped", "no plan"), passed=True)))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "0", "1")
+    assert [case.get("name") for case in suite.findall("testcase")] == ["a", "b"]
+
+
+def test_a_failed_case_is_a_junit_failure_that_xml_can_hold():
+    suite = ElementTree.fromstring(render_junit(build(result("a", "failed", "bad \x00 <&"), passed=False)))
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == "bad ? <&"
+
+
+def test_a_soak_counts_runs_and_flakes():
+    tally = SoakTally()
+    tally.add((result("a"), result("b")))
+    tally.add((result("a", "failed", "no answer").model_copy(update={"flakes": 1}), result("b")))
+    tally.add((result("a"), result("b")))
+    flaky, steady = tally.results()
+    assert (flaky.status, flaky.runs, flaky.flakes) == ("failed", 3, 1)
+    assert flaky.detail == "1 of 3 runs failed, the last so: no answer"
+    assert (steady.status, steady.runs, steady.flakes) == ("passed", 3, 0)
 
 
 def test_markup_in_an_answer_is_shown_as_it_came():

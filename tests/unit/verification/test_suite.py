@@ -7,18 +7,21 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from qwen_infra.client import ClusterFacts, Endpoint
 from qwen_infra.errors import ConfigurationError
-from qwen_infra.verification import CASES, CaseResult, VerificationReport, run_suite
+from qwen_infra.verification import CaseResult, Level, SuiteOptions, VerificationReport, run_suite, select_cases
 from qwen_infra.versions import SUITE_VERSION
 from tests.unit.client.scripted_server import ModelScript, http_answer, serve_bytes, serve_model, think_as_asked
 
 KEY = "sk-the-very-key"
+SMOKE = [case.id for case in select_cases("smoke")]
 CHAT = {"chat-chinese-introduction", "chat-thinking-on", "chat-thinking-off"}
 UTTERANCE = {"content": "An answer.", "reasoning": None}
 
 
-def verify(script: ModelScript, *, api_key: str | None = None, **options: Any) -> VerificationReport:
+def verify(
+    script: ModelScript, *, api_key: str | None = None, level: Level = "smoke", **options: Any
+) -> VerificationReport:
     with serve_model(script) as url:
-        return asyncio.run(run_suite(Endpoint(url=url, model="qwen3.5", api_key=api_key), **options))
+        return asyncio.run(run_suite(Endpoint(url=url, model="qwen3.5", api_key=api_key), level=level, **options))
 
 
 def failures(report: VerificationReport) -> dict[str, str]:
@@ -36,7 +39,7 @@ def test_a_right_server_passes_every_case():
 
 def test_the_cases_keep_the_order_of_the_registry():
     report = verify(ModelScript())
-    assert [case.id for case in report.cases] == [case.id for case in CASES]
+    assert [case.id for case in report.cases] == SMOKE
 
 
 def test_the_requests_are_the_references_four():
@@ -66,7 +69,7 @@ def test_a_model_that_does_not_think_by_default_is_asked_to():
             "reasoning": "Hm." if body.get("chat_template_kwargs", {}).get("enable_thinking") else None,
         }
     )
-    assert verify(script, thinking_by_default=False).passed
+    assert verify(script, options=SuiteOptions(thinking_by_default=False)).passed
 
 
 def test_without_a_key_the_key_case_is_skipped_with_the_reason():
@@ -220,22 +223,23 @@ def test_thinking_that_4096_tokens_do_not_end_is_a_failure():
     ],
     ids=["html", "no http", "invalid utf-8", "cut", "closed"],
 )
-def test_a_strange_server_fails_every_case_with_a_reason(steps):
+def test_a_strange_server_fails_with_a_reason_and_is_asked_nothing_else(steps):
     with serve_bytes(*steps) as url:
         report = asyncio.run(run_suite(Endpoint(url=url, model="qwen3.5", api_key=KEY)))
-    assert set(failures(report)) == {case.id for case in CASES}
+    assert list(failures(report)) == ["models-listed"]
     assert all(case.detail and "\n" not in case.detail for case in report.cases)
+    assert {case.detail for case in report.cases[1:]} == {"not asked, since models-listed found no model server"}
 
 
-def test_an_unreachable_server_fails_every_case_with_a_reason():
-    report = asyncio.run(run_suite(Endpoint(url="http://127.0.0.1:1", model="qwen3.5", api_key=KEY)))
-    assert set(failures(report)) == {case.id for case in CASES}
+def test_an_unreachable_server_fails_with_a_reason():
+    report = asyncio.run(run_suite(Endpoint(url="http://127.0.0.1:1", model="qwen3.5", api_key=KEY), level="smoke"))
+    assert list(failures(report)) == ["models-listed"]
     assert report.summary.startswith("verification failed: models-listed: no connection to http://127.0.0.1:1")
 
 
 def test_a_server_without_tls_fails_an_https_url_as_tls():
     with serve_model(ModelScript()) as url:
-        report = asyncio.run(run_suite(Endpoint(url=url.replace("http", "https"), model="qwen3.5")))
+        report = asyncio.run(run_suite(Endpoint(url=url.replace("http", "https"), model="qwen3.5"), level="smoke"))
     assert all("TLS" in detail for detail in failures(report).values())
 
 
@@ -260,8 +264,8 @@ def test_the_report_survives_its_json():
 def test_progress_tells_each_case():
     lines: list[str] = []
     verify(ModelScript(), progress=lines.append)
-    assert len(lines) == len(CASES)
-    assert lines[-1].startswith(f"{len(CASES)} of {len(CASES)} cases done: ")
+    assert len(lines) == len(SMOKE)
+    assert lines[-1].startswith(f"{len(SMOKE)} of {len(SMOKE)} cases done: ")
 
 
 def test_an_unknown_level_is_refused():
