@@ -33,6 +33,7 @@ _USE = "Using an endpoint"
 _MACHINE = "On this machine"
 
 COMMANDS = (
+    Command(_PLAN, "init", "qwen_infra.cli.init:init", "Write a stack file that previews, from three questions"),
     Command(_PLAN, "doctor", "qwen_infra.cli.doctor:doctor", "Find what is missing on this machine and on the cluster"),
     Command(_PLAN, "fit", "qwen_infra.cli.fit:fit", "Predict memory, cache blocks and concurrency"),
     Command(_PLAN, "recommend", "qwen_infra.cli.recommend:recommend", "Rank the models that fit on some GPUs"),
@@ -54,6 +55,7 @@ COMMANDS = (
         "qwen_infra.cli.client_config:client_config",
         "Print ready-to-use settings of a client for an endpoint",
     ),
+    Command(_USE, "chat", "qwen_infra.cli.chat:chat", "Talk to the model in the terminal"),
     Command(_USE, "connect", "qwen_infra.cli.connect:connect", "Open a local URL to an endpoint and keep it alive"),
     Command(_MACHINE, "demo", "qwen_infra.cli.demo:demo", "Deploy the gb200 stack on a simulated cluster"),
     Command(_MACHINE, "local", "qwen_infra.cli.local:app", "Run real Kubernetes with simulated GPU nodes"),

@@ -1,6 +1,6 @@
 """Everything that is looked at, side by side where one does not need the other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from qwen_infra.doctor.gpus import examine_gpus, read_gpu_nodes
 from qwen_infra.doctor.hub import examine_hub
 from qwen_infra.doctor.machine import examine_machine
 from qwen_infra.errors import QwenInfraError
-from qwen_infra.manifests import render_objects
-from qwen_infra.planning import DeploymentPlan, make_plan
-from qwen_infra.settings import load_stack_file
+from qwen_infra.manifests import render_stack
+from qwen_infra.planning import DeploymentPlan, make_plans
+from qwen_infra.settings import load_stack_deployments
 
 __all__ = ["examine"]
 
@@ -37,48 +37,48 @@ def examine(
         access: the cluster, where no stack says it.
         progress: told what is being looked at.
     """
-    plan, stack_row = (None, None) if stack is None else _read_plan(folder, stack)
-    if plan is not None:
-        access = ClusterAccess(plan.cluster.kubeconfig, plan.cluster.context)
+    plans, stack_row = ((), None) if stack is None else _read_plans(folder, stack)
+    if plans:
+        access = ClusterAccess(plans[0].cluster.kubeconfig, plans[0].cluster.context)
     progress("looking at this machine, the cluster and the Hub")
     with ThreadPoolExecutor(3) as pool:
         machine = pool.submit(examine_machine, environment, folder, stack)
-        cluster = pool.submit(_examine_cluster, Kubectl(access or ClusterAccess()), plan)
-        hub = pool.submit(_examine_hub, plan, environment)
+        cluster = pool.submit(_examine_cluster, Kubectl(access or ClusterAccess()), plans)
+        hub = pool.submit(_examine_hub, plans, environment)
         stack_rows = [] if stack_row is None else [stack_row]
         return [*machine.result(), *stack_rows, *cluster.result(), *hub.result()]
 
 
-def _read_plan(folder: Path, stack: str) -> tuple[DeploymentPlan | None, Finding]:
+def _read_plans(folder: Path, stack: str) -> tuple[tuple[DeploymentPlan, ...], Finding]:
     what = f"Pulumi.{stack}.yaml"
     try:
-        plan = make_plan(load_stack_file(folder, stack))
+        plans = make_plans(load_stack_deployments(folder, stack), stack)
     except QwenInfraError as error:
-        return None, missing(what, error.what, error.mend or f"correct {what}")
-    gpu = plan.server.gpu
-    return plan, ok(what, f"{plan.model_name} fits {gpu.count} x {gpu.name}")
+        return (), missing(what, error.what, error.mend or f"correct {what}")
+    told = (f"{plan.model_name} fits {plan.server.gpu.count} x {plan.server.gpu.name}" for plan in plans)
+    return plans, ok(what, ", ".join(told))
 
 
-def _examine_cluster(kubectl: Kubectl, plan: DeploymentPlan | None) -> list[Finding]:
+def _examine_cluster(kubectl: Kubectl, plans: Sequence[DeploymentPlan]) -> list[Finding]:
     first = reach(kubectl)
     if not can_reach(first):
         return [first, unknown("GPU nodes", "the cluster cannot be asked"), unknown("permissions", "likewise")]
-    namespace = plan.cluster.namespace if plan else DEFAULT_NAMESPACE
+    namespace = plans[0].cluster.namespace if plans else DEFAULT_NAMESPACE
     try:
-        nodes = read_gpu_nodes(kubectl)
-        gpu_rows = examine_gpus(nodes, plan)
+        gpu_rows = examine_gpus(read_gpu_nodes(kubectl), plans)
     except KubectlError as error:
         gpu_rows = [missing("GPU nodes", error.what, error.mend or "kubectl get nodes")]
     rows = [first, *examine_permissions(kubectl, namespace), *gpu_rows]
-    if plan is not None:
-        creates = plan.cluster.create_namespace
-        rows += examine_needs(kubectl, namespace, render_objects(plan), creates_namespace=creates)
+    if plans:
+        creates = plans[0].cluster.create_namespace
+        rows += examine_needs(kubectl, namespace, render_stack(plans), creates_namespace=creates)
     return rows
 
 
-def _examine_hub(plan: DeploymentPlan | None, environment: Mapping[str, str]) -> list[Finding]:
-    if plan is None or not plan.cache.storage.download:
-        return []
-    cache = plan.cache
-    token = environment.get("HF_TOKEN")
-    return [examine_hub(cache.repository, cache.revision, cache.storage.hub_endpoint, token)]
+def _examine_hub(plans: Sequence[DeploymentPlan], environment: Mapping[str, str]) -> list[Finding]:
+    wanted = dict.fromkeys(
+        (plan.cache.repository, plan.cache.revision, plan.cache.storage.hub_endpoint)
+        for plan in plans
+        if plan.cache.storage.download
+    )
+    return [examine_hub(*one, environment.get("HF_TOKEN")) for one in wanted]

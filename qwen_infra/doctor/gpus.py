@@ -74,12 +74,12 @@ def _gpu_node(item: Mapping[str, Any], taken: Mapping[str, int] | None) -> GpuNo
     )
 
 
-def examine_gpus(nodes: Sequence[GpuNode], plan: DeploymentPlan | None) -> list[Finding]:
-    """A row a node, and with a plan whether one of them can take a replica now."""
+def examine_gpus(nodes: Sequence[GpuNode], plans: Sequence[DeploymentPlan] = ()) -> list[Finding]:
+    """A row a node, and a row a plan: whether one of the nodes can take a replica of it now."""
     if not nodes:
         return [missing("GPU nodes", "no node has a GPU that Kubernetes can give out", GPU_OPERATOR)]
     rows = [_describe(node) for node in nodes]
-    return rows if plan is None else [*rows, _judge(nodes, plan)]
+    return rows + [_judge(nodes, plan) for plan in plans]
 
 
 def _describe(node: GpuNode) -> Finding:

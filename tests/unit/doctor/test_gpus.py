@@ -29,18 +29,18 @@ def test_gpus_are_taken_by_pods_on_a_node_that_have_not_ended():
 
 
 def test_a_cluster_without_gpus_names_what_brings_them():
-    [found] = examine_gpus([], None)
+    [found] = examine_gpus([])
 
     assert found.status == "missing"
     assert "gpu-operator" in (found.mend or "")
 
 
 def test_a_free_node_is_ok_for_the_plan(plan):
-    assert [row.status for row in examine_gpus([TRAY], plan)] == ["ok", "ok"]
+    assert [row.status for row in examine_gpus([TRAY], [plan])] == ["ok", "ok"]
 
 
 def test_a_node_shows_what_is_free_on_it():
-    [row] = examine_gpus([replace(TRAY, free=1, simulated=True)], None)
+    [row] = examine_gpus([replace(TRAY, free=1, simulated=True)])
 
     assert row.found == "4 x NVIDIA-GB200, 1 free, arm64, simulated"
 
@@ -56,14 +56,14 @@ def test_a_node_shows_what_is_free_on_it():
     ],
 )
 def test_what_the_plan_cannot_have_is_told(plan, node, status, found):
-    last = examine_gpus([node], plan)[-1]
+    last = examine_gpus([node], [plan])[-1]
 
     assert last.status == status
     assert found in last.found
 
 
 def test_a_labelled_node_without_gpus_lacks_the_device_plugin():
-    [row] = examine_gpus([replace(TRAY, count=0, free=0)], None)
+    [row] = examine_gpus([replace(TRAY, count=0, free=0)])
 
     assert row.status == "missing"
     assert "gives out no GPU" in row.found

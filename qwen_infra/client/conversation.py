@@ -1,0 +1,91 @@
+"""A conversation with a model, one streamed turn after another; what comes is told as it comes, thinking apart."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from qwen_infra.client.chunk import parse_event
+from qwen_infra.client.endpoint import Deadlines
+from qwen_infra.client.http import InferenceClient, encode_body
+
+__all__ = ["Conversation", "Turn"]
+
+Part = Literal["thinking", "answer"]
+TURN_DEADLINES = Deadlines(first_byte_s=600, between_chunks_s=120, total_s=3600)
+"""A prompt may wait behind others and be read for minutes before its first token."""
+
+
+@dataclass
+class Turn:
+    """One answer. ``finish_reason`` is ``length`` when it was cut off."""
+
+    thinking: str = ""
+    answer: str = ""
+    finish_reason: str | None = None
+    output_tokens: int | None = None
+
+
+@dataclass
+class Conversation:
+    """Messages so far, and how the next answer is asked for.
+
+    Args:
+        client: an open client.
+        thinks: whether the model may think; ``None`` leaves it to the server.
+        max_tokens: longest answer, thinking included; ``None`` leaves it to the server.
+    """
+
+    client: InferenceClient
+    thinks: bool | None = None
+    max_tokens: int | None = None
+    messages: list[dict[str, str]] = field(default_factory=list)
+
+    async def ask(self, question: str, show: Callable[[Part, str], None]) -> Turn:
+        """The answer to ``question``, shown piece by piece; a question whose answer broke off is not remembered.
+
+        Raises:
+            EndpointError: no answer, or it broke.
+        """
+        turn = Turn()
+        asked = {"role": "user", "content": question}
+
+        def take(_: float, data: str) -> None:
+            for part, piece in _read(parse_event(data), turn):
+                show(part, piece)
+
+        body = encode_body(self._body([*self.messages, asked]))
+        await self.client.stream("/v1/chat/completions", body, take, deadlines=TURN_DEADLINES)
+        # Qwen's chat template drops the thinking of earlier turns; so it is not sent back.
+        self.messages += [asked, {"role": "assistant", "content": turn.answer}]
+        return turn
+
+    def _body(self, messages: list[dict[str, str]]) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.client.endpoint.model,
+            "messages": messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if self.thinks is not None:
+            body["chat_template_kwargs"] = {"enable_thinking": self.thinks}
+        if self.max_tokens is not None:
+            body["max_tokens"] = self.max_tokens
+        return body
+
+
+def _read(event: dict[str, Any], turn: Turn) -> list[tuple[Part, str]]:
+    """The pieces of one event, added to the turn."""
+    found: list[tuple[Part, str]] = []
+    for choice in event.get("choices") or ():
+        delta = choice.get("delta") or {}
+        if thinking := delta.get("reasoning"):
+            turn.thinking += thinking
+            found.append(("thinking", thinking))
+        if answer := delta.get("content"):
+            turn.answer += answer
+            found.append(("answer", answer))
+        turn.finish_reason = choice.get("finish_reason") or turn.finish_reason
+    usage = event.get("usage")
+    if isinstance(usage, dict):
+        turn.output_tokens = usage.get("completion_tokens")
+    return found
