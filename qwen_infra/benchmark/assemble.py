@@ -22,7 +22,7 @@ from qwen_infra.benchmark.trace import UNFINISHED, RequestTrace
 from qwen_infra.benchmark.workload import Workload
 from qwen_infra.client import Provenance
 
-__all__ = ["RunRecord", "Setting", "build_result"]
+__all__ = ["RunRecord", "Setting", "build_result", "pick_median"]
 
 _BUSY_CLIENT = 0.8
 
@@ -57,7 +57,7 @@ def build_result(
     """The result of at least one repeat, and the repeat whose figures it reports."""
     workload = setting.workload
     figures = [_compute(setting, record) for record in records]
-    place = _find_median(figures)
+    place = pick_median([found.output_throughput or 0.0 for found in figures])
     record, reported = records[place], figures[place]
     if partial_because is not None:
         record, reported = records[-1], figures[-1]
@@ -101,8 +101,9 @@ def _compute(setting: Setting, record: RunRecord) -> Figures:
     )
 
 
-def _find_median(figures: Sequence[Figures]) -> int:
-    order = sorted(range(len(figures)), key=lambda place: figures[place].output_throughput or 0.0)
+def pick_median(values: Sequence[float]) -> int:
+    """Place of the median value; of the lower one of two."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
     return order[(len(order) - 1) // 2]
 
 

@@ -15,12 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from qwen_infra.benchmark.result import BenchmarkResult
 from qwen_infra.errors import ConfigurationError
 
-__all__ = ["find_latest", "list_results", "read_result", "write_result"]
+__all__ = ["find_latest", "list_results", "list_stacks", "read_benchmark", "read_result", "write_result"]
 
+_BESIDE = frozenset({"slos", "capacity"})
+"""What a stored document has beside the result itself."""
 _KIND = re.compile(r"[a-z][a-z0-9]*")
 
 
@@ -31,7 +34,7 @@ def write_result(report: BaseModel | dict[str, Any], *, root: Path, stack: str, 
         report: a pydantic model, or anything that JSON can say.
         root: the folder of all stacks' results.
         stack: the stack's name; a qualified one (``organization/project/stack``) keeps its last part.
-        kind: ``verification`` or ``benchmark``.
+        kind: ``verification``, ``benchmark`` or ``baseline``.
 
     Returns:
         The path of the new file.
@@ -81,6 +84,28 @@ def read_result(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigurationError("the file is no result: not a JSON object", found=path)
     return value
+
+
+def read_benchmark(path: Path) -> BenchmarkResult:
+    """A stored benchmark, without the judgement that stands beside it.
+
+    Raises:
+        ConfigurationError: the file cannot be read or holds no benchmark of a known version.
+    """
+    values = {key: value for key, value in read_result(path).items() if key not in _BESIDE}
+    try:
+        return BenchmarkResult.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(
+            f"the file holds no benchmark that this version can read: {place}: {first['msg']}", found=path
+        ) from error
+
+
+def list_stacks(root: Path) -> list[str]:
+    """Stacks that have results, by name."""
+    return sorted(path.name for path in root.glob("*") if path.is_dir() and any(path.glob("*-*.json")))
 
 
 def _stack_folder(root: Path, stack: str, kind: str) -> Path:

@@ -1,7 +1,7 @@
-"""Service level objectives: limits on a result's figures, and their judgement.
+"""Service level objectives: limits on a result's figures and on their change since a baseline, and their judgement.
 
 Limits are set for one hardware and judged on no other: a figure from a stand-in says nothing about the real thing.
-No measuring here.
+No measuring here, and no reading of files.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,28 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from qwen_infra.benchmark.definitions import require_definition
+from qwen_infra.benchmark.definitions import read_rank, require_definition
 from qwen_infra.benchmark.result import BenchmarkResult
 from qwen_infra.errors import ConfigurationError
 
-__all__ = ["Slo", "SloJudgement", "SloRow", "SloSet", "judge_slos", "parse_slos"]
+__all__ = [
+    "REGRESSION_METRICS",
+    "Regression",
+    "Slo",
+    "SloJudgement",
+    "SloRow",
+    "SloSet",
+    "judge_slos",
+    "list_percentiles",
+    "parse_regression",
+    "parse_slos",
+]
 
 Verdict = Literal["met", "missed", "not judged"]
 Bound = Literal["max", "min"]
+
+REGRESSION_METRICS = ("output_throughput", "mean_ttft_ms", "p99_ttft_ms", "mean_tpot_ms", "p99_tpot_ms")
+"""What is compared with a baseline where nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +39,7 @@ class Slo:
     """One limit.
 
     Args:
-        metric: a key of ``DEFINITIONS``.
+        metric: a key that ``find_definition`` knows.
         limit: in the metric's unit.
         bound: whether the value may be at most (``max``) or must be at least (``min``) the limit.
     """
@@ -48,8 +62,24 @@ class SloSet:
     slos: tuple[Slo, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """How much worse than a baseline a figure may be.
+
+    Args:
+        percent: of the baseline's value.
+        metrics: which figures.
+    """
+
+    percent: float
+    metrics: tuple[str, ...]
+
+
 class SloRow(BaseModel):
-    """One limit beside the value; ``met`` is None when it was not judged."""
+    """One limit beside the value; ``met`` is None when it was not judged.
+
+    ``baseline`` is the baseline's value, where there is one; a row of kind ``regression`` has its limit from it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,6 +87,8 @@ class SloRow(BaseModel):
     bound: Bound
     limit: float
     value: float | None
+    baseline: float | None = None
+    kind: Literal["limit", "regression"] = "limit"
     met: bool | None
 
 
@@ -75,70 +107,162 @@ class SloJudgement(BaseModel):
         return self.verdict != "missed"
 
 
-def parse_slos(limits: Mapping[str, object], *, hardware: str) -> SloSet:
+def parse_slos(limits: Mapping[str, object], *, hardware: str, where: str | None = None) -> SloSet:
     """Limits from a stack file's mapping of metric to number, or to ``{"max": number}`` or ``{"min": number}``.
 
     A bare number is an upper limit where lower is better, and a lower limit where higher is.
 
     Raises:
-        ConfigurationError: an unknown metric (names the nearest), or a limit that is none.
+        ConfigurationError: an unknown metric (names the nearest), or a limit that is none; ``where`` names the place.
     """
-    return SloSet(hardware=hardware, slos=tuple(_parse_slo(metric, value) for metric, value in limits.items()))
+    return SloSet(hardware=hardware, slos=tuple(_parse_slo(metric, value, where) for metric, value in limits.items()))
 
 
-def judge_slos(result: BenchmarkResult, slo_set: SloSet) -> SloJudgement:
-    """Hold a result against the limits, if it was measured on their hardware."""
-    if not slo_set.slos:
-        return SloJudgement(verdict="not judged", reason="no SLOs are set", rows=())
-    hardware = result.provenance.hardware
-    if hardware != slo_set.hardware:
-        rows = tuple(_build_row(slo, result, judged=False) for slo in slo_set.slos)
-        reason = f"SLOs were set for {slo_set.hardware}; this ran on {_say_hardware(result)}, so they were not judged"
-        return SloJudgement(verdict="not judged", reason=reason, rows=rows)
-    rows = tuple(_build_row(slo, result, judged=True) for slo in slo_set.slos)
-    missed = [row for row in rows if not row.met]
+def parse_regression(percent: float, metrics: tuple[str, ...] | None, *, where: str | None = None) -> Regression:
+    """The allowed change; without ``metrics`` the usual ones.
+
+    Raises:
+        ConfigurationError: an unknown metric (names the nearest).
+    """
+    chosen = metrics or REGRESSION_METRICS
+    for metric in chosen:
+        require_definition(metric, where=where)
+    return Regression(percent, chosen)
+
+
+def list_percentiles(slos: SloSet, regression: Regression | None) -> tuple[float, ...]:
+    """The percentiles that a run has to report so that all of it can be judged."""
+    metrics = [slo.metric for slo in slos.slos] + list(regression.metrics if regression else ())
+    return tuple(sorted({rank for metric in metrics if (rank := read_rank(metric)) is not None}))
+
+
+def judge_slos(
+    result: BenchmarkResult,
+    slo_set: SloSet,
+    *,
+    regression: Regression | None = None,
+    baseline: BenchmarkResult | None = None,
+) -> SloJudgement:
+    """Hold a result against the limits, if it ran on their hardware, and against a baseline of the same load."""
+    limits, limits_reason = _judge_limits(result, slo_set, baseline)
+    changes, changes_reason = _judge_changes(result, regression, baseline)
+    rows = limits + changes
+    reasons = "; ".join(reason for reason in (limits_reason, changes_reason) if reason)
+    judged = [row for row in rows if row.met is not None]
+    missed = [row for row in judged if not row.met]
     if missed:
-        return SloJudgement(verdict="missed", reason=_say_missed(missed, len(rows)), rows=rows)
+        told = f"{_say_missed(missed, len(judged))}{f'; {reasons}' if reasons else ''}"
+        return SloJudgement(verdict="missed", reason=told, rows=rows)
+    if not judged:
+        return SloJudgement(verdict="not judged", reason=reasons or "no SLOs are set", rows=rows)
     if result.partial:
-        reason = f"the run is partial, which meets no SLO: {result.partial_because}"
-        return SloJudgement(verdict="missed", reason=reason, rows=rows)
-    return SloJudgement(verdict="met", reason=f"{len(rows)} of {len(rows)} SLOs met", rows=rows)
+        told = f"the run is partial, which meets no SLO: {result.partial_because}"
+        return SloJudgement(verdict="missed", reason=told, rows=rows)
+    told = f"{len(judged)} of {len(judged)} SLOs met{f'; {reasons}' if reasons else ''}"
+    return SloJudgement(verdict="met", reason=told, rows=rows)
 
 
-def _parse_slo(metric: str, value: object) -> Slo:
-    definition = require_definition(metric)
+def _judge_limits(
+    result: BenchmarkResult, slo_set: SloSet, baseline: BenchmarkResult | None
+) -> tuple[tuple[SloRow, ...], str]:
+    is_judged = result.provenance.hardware == slo_set.hardware
+    rows = tuple(_build_row(slo, result, baseline, judged=is_judged) for slo in slo_set.slos)
+    if is_judged or not rows:
+        return rows, ""
+    ran_on = _say_hardware(result)
+    return rows, f"SLOs were set for {slo_set.hardware}; this ran on {ran_on}, so they were not judged"
+
+
+def _judge_changes(
+    result: BenchmarkResult, regression: Regression | None, baseline: BenchmarkResult | None
+) -> tuple[tuple[SloRow, ...], str]:
+    if regression is None:
+        return (), ""
+    if baseline is None:
+        return (), "no baseline to compare with (qwen-infra baseline set)"
+    difference = _find_difference(result, baseline)
+    if difference:
+        return (), f"the baseline is of another {difference}, so nothing was compared"
+    rows = tuple(
+        _compare(metric, regression.percent, result, baseline)
+        for metric in regression.metrics
+        if baseline.value(metric) is not None
+    )
+    return rows, ""
+
+
+def _find_difference(result: BenchmarkResult, baseline: BenchmarkResult) -> str | None:
+    """What makes two runs incomparable; None when they can be compared."""
+    ours, theirs = result.deployment, baseline.deployment
+    pairs = {
+        "workload": (result.workload.load_key(), baseline.workload.load_key()),
+        "hardware": (result.provenance.hardware, baseline.provenance.hardware),
+        "number of GPUs": (ours.gpus, theirs.gpus),
+        "number of replicas": (ours.replicas, theirs.replicas),
+        "way to the server": (result.reached_by, baseline.reached_by),
+        "version of the figures": (result.result_version, baseline.result_version),
+    }
+    return next((name for name, (one, other) in pairs.items() if one != other), None)
+
+
+def _compare(metric: str, percent: float, result: BenchmarkResult, baseline: BenchmarkResult) -> SloRow:
+    """Worse only when it is beyond the percentage and the bands of the repeats do not touch.
+
+    A run without repeats has a band of one value.
+    """
+    is_lower_better = require_definition(metric).better == "lower"
+    then, now = baseline.value(metric), result.value(metric)
+    assert then is not None  # the caller has looked
+    limit = then * (1 + percent / 100 if is_lower_better else 1 - percent / 100)
+    met = False
+    if now is not None:
+        then_low, then_high = baseline.noise.get(metric, (then, then))
+        now_low, now_high = result.noise.get(metric, (now, now))
+        bands_touch = now_low <= then_high if is_lower_better else now_high >= then_low
+        met = bands_touch or (now <= limit if is_lower_better else now >= limit)
+    bound: Bound = "max" if is_lower_better else "min"
+    return SloRow(metric=metric, bound=bound, limit=limit, value=now, baseline=then, kind="regression", met=met)
+
+
+def _parse_slo(metric: str, value: object, where: str | None) -> Slo:
+    definition = require_definition(metric, where=where)
     bound: Bound = "max" if definition.better == "lower" else "min"
     if isinstance(value, Mapping):
-        bound, value = _parse_bound(metric, value)
+        bound, value = _parse_bound(metric, value, where)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise ConfigurationError(f"the SLO on {metric} is no limit", found=repr(value), expected="a number from 0 up")
+        raise ConfigurationError(
+            f"the SLO on {metric} is no limit", where=where, found=repr(value), expected="a number from 0 up"
+        )
     return Slo(metric=metric, limit=float(value), bound=bound)
 
 
-def _parse_bound(metric: str, value: Mapping[object, object]) -> tuple[Bound, object]:
+def _parse_bound(metric: str, value: Mapping[object, object], where: str | None) -> tuple[Bound, object]:
     if set(value) == {"max"}:
         return "max", value["max"]
     if set(value) == {"min"}:
         return "min", value["min"]
-    raise ConfigurationError(f"the SLO on {metric} needs one of max and min", found=dict(value))
+    raise ConfigurationError(f"the SLO on {metric} needs one of max and min", where=where, found=dict(value))
 
 
-def _build_row(slo: Slo, result: BenchmarkResult, *, judged: bool) -> SloRow:
+def _build_row(slo: Slo, result: BenchmarkResult, baseline: BenchmarkResult | None, *, judged: bool) -> SloRow:
     value = result.value(slo.metric)
     met: bool | None = None
     if judged:
         met = value is not None and (value <= slo.limit if slo.bound == "max" else value >= slo.limit)
-    return SloRow(metric=slo.metric, bound=slo.bound, limit=slo.limit, value=value, met=met)
+    then = baseline.value(slo.metric) if baseline is not None and not _find_difference(result, baseline) else None
+    return SloRow(metric=slo.metric, bound=slo.bound, limit=slo.limit, value=value, baseline=then, met=met)
 
 
 def _say_missed(missed: list[SloRow], total: int) -> str:
-    parts = []
-    for row in missed:
-        value = "no value" if row.value is None else f"{row.value:.4g}"
-        parts.append(
-            f"{row.metric} is {value}, the limit is {'at most' if row.bound == 'max' else 'at least'} {row.limit:g}"
-        )
-    return f"{'; '.join(parts)} ({len(missed)} of {total} SLOs missed)"
+    return f"{'; '.join(_say_row(row) for row in missed)} ({len(missed)} of {total} SLOs missed)"
+
+
+def _say_row(row: SloRow) -> str:
+    value = "no value" if row.value is None else f"{row.value:.4g}"
+    bound = "at most" if row.bound == "max" else "at least"
+    if row.kind == "regression":
+        return f"{row.metric} is {value}, the baseline's was {row.baseline:.4g}, allowed is {bound} {row.limit:.4g}"
+    return f"{row.metric} is {value}, the limit is {bound} {row.limit:g}"
 
 
 def _say_hardware(result: BenchmarkResult) -> str:

@@ -1,0 +1,152 @@
+"""Our figures against those of `vllm bench serve`, on the same real vLLM, in turns: ratios of the medians.
+
+    python benchmarks/against_vllm.py [--rounds 5] [--record FILE]
+
+Starts a real vLLM 0.32 on the CPU with the miniature (installed and trained when they are not there), sends the same
+load by turns with this project's load generator and with `vllm bench serve`, and prints both medians and their ratio.
+`--record` keeps the log of one `vllm bench serve` as the in-cluster Job would print it.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from qwen_infra.benchmark import Workload, run_benchmark
+from qwen_infra.benchmark.bench_serve import JOB_SCRIPT, bench_serve_arguments, parse_log
+from qwen_infra.benchmark.workload import Sampling
+from qwen_infra.client import Endpoint
+from qwen_infra.local.miniature_store import ensure_miniature
+from qwen_infra.local.ports import find_free_ports
+from qwen_infra.local.vllm_environment import ensure_vllm
+
+MODEL = "qwen3.5"
+FIGURES = (
+    *("mean_ttft_ms", "median_ttft_ms", "mean_tpot_ms", "median_tpot_ms", "mean_itl_ms", "median_itl_ms"),
+    *("mean_e2el_ms", "request_throughput", "output_throughput", "total_token_throughput"),
+)
+LOADS = (
+    Workload(
+        name="closed",
+        input_tokens=128,
+        output_tokens=128,
+        num_prompts=16,
+        max_concurrency=4,
+        ignore_eos=True,
+        sampling=Sampling(temperature=0),
+        warmup_requests=1,
+    ),
+    Workload(
+        name="open",
+        input_tokens=128,
+        output_tokens=64,
+        num_prompts=24,
+        request_rate=2.0,
+        ignore_eos=True,
+        sampling=Sampling(temperature=0),
+        warmup_requests=1,
+    ),
+)
+
+
+@contextmanager
+def serve(model: Path, program: Path) -> Iterator[str]:
+    """A real vLLM; the URL when it answers."""
+    port = find_free_ports(1)[0]
+    arguments = ["serve", str(model), "--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port)]
+    arguments += ["--max-model-len", "2048", "--max-num-seqs", "32", "--language-model-only", "--enforce-eager"]
+    arguments += ["--no-enable-prefix-caching"]
+    with tempfile.NamedTemporaryFile("w+", suffix=".log") as log:
+        server = subprocess.Popen([str(program), *arguments], env=environment(program), stdout=log, stderr=log)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            until = time.monotonic() + 600
+            while not is_healthy(url):
+                if server.poll() is not None or time.monotonic() > until:
+                    sys.exit(f"vLLM did not start:\n{Path(log.name).read_text()[-3000:]}")
+                time.sleep(1)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def is_healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def environment(program: Path) -> dict[str, str]:
+    own = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1"}
+    kept = {key: os.environ[key] for key in ("HOME", "LANG") if key in os.environ}
+    return {**kept, **own, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+
+def measure_with_ours(url: str, workload: Workload) -> dict[str, float]:
+    # the miniature's tokenizer knows fewer tokens than the catalogue's models, so /tokenize is asked
+    result = asyncio.run(run_benchmark(Endpoint(url=url, model=MODEL), workload, vocabulary_size=None))
+    return {key: result.value(key) or 0.0 for key in FIGURES}
+
+
+def measure_with_theirs(
+    url: str, workload: Workload, model: Path, program: Path, seed: int
+) -> tuple[dict[str, float], str]:
+    arguments = bench_serve_arguments(workload, base_url=url, model=MODEL, tokenizer=str(model))
+    command = ["/bin/sh", "-c", JOB_SCRIPT, "bench", str(seed), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(program), check=False, cwd=tempfile.gettempdir()
+    )
+    if done.returncode != 0:
+        sys.exit(done.stdout[-2000:] + done.stderr[-3000:])
+    document = parse_log(done.stdout)[0]
+    return {key: float(document[key]) for key in FIGURES}, done.stdout
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--record", type=Path)
+    arguments = parser.parse_args()
+    program, model = ensure_vllm(), ensure_miniature()
+    with serve(model, program) as url:
+        for workload in LOADS:
+            found: dict[str, list[dict[str, float]]] = {"ours": [], "theirs": []}
+            measure_with_ours(url, workload)  # not counted: the first load compiles and fills caches
+            for number in range(arguments.rounds):
+                seeded = workload.model_copy(update={"seed": number})
+                found["ours"].append(measure_with_ours(url, seeded))
+                theirs, log = measure_with_theirs(url, seeded, model, program, number)
+                found["theirs"].append(theirs)
+                if arguments.record is not None:
+                    arguments.record.write_text(log, "utf-8")
+            show(workload, found)
+
+
+def show(workload: Workload, found: dict[str, list[dict[str, float]]]) -> None:
+    shape = f"{workload.input_tokens} in, {workload.output_tokens} out, {workload.num_prompts} requests"
+    limit = (
+        f"concurrency {workload.max_concurrency}" if workload.max_concurrency else f"{workload.request_rate:g} req/s"
+    )
+    rounds = len(found["ours"])
+    print(f"\n{workload.name}: {shape}, {limit}; median of {rounds} rounds in turns", flush=True)
+    print(f"{'figure':26}{'ours':>12}{'vllm bench':>12}{'ratio':>8}   range of ratios by round")
+    for key in FIGURES:
+        ours, theirs = ([run[key] for run in found[name]] for name in ("ours", "theirs"))
+        ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
+        one, other = statistics.median(ours), statistics.median(theirs)
+        print(f"{key:26}{one:12.2f}{other:12.2f}{one / other:8.3f}   {ratios[0]:.3f} to {ratios[-1]:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
