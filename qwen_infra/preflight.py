@@ -3,10 +3,9 @@
 Pure: plan and facts in, an error out. What only time can tell (a node that is full now) is the readiness wait's job.
 """
 
-import difflib
 from collections.abc import Iterator
 
-from qwen_infra.benchmark import WORKLOADS, parse_slos
+from qwen_infra.benchmark.gate import build_gate
 from qwen_infra.cluster.facts import ClusterFacts
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.manifests import render_objects
@@ -38,32 +37,12 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
         EnvironmentMissingError: no suitable node, a missing permission, a missing Secret.
         ConfigurationError: a namespace that this stack would take over, a named node that does not exist.
     """
-    _check_benchmark(plan)
+    build_gate(plan.benchmark)  # refuses an unknown workload or metric before the server is there
     _check_permissions(plan, facts)
     _check_namespace(plan, facts, stack)
     _check_kinds(plan, facts)
     _check_nodes(plan, facts)
     _check_secret(plan, facts)
-
-
-def _check_benchmark(plan: DeploymentPlan) -> None:
-    workload, slos = plan.benchmark.workload, plan.benchmark.slos
-    if workload not in {"off", *WORKLOADS}:
-        near = difflib.get_close_matches(workload, WORKLOADS, n=1)
-        raise ConfigurationError(
-            f"there is no such workload{f', did you mean {near[0]}?' if near else ''}",
-            where="qwen-infra:benchmark.workload",
-            found=workload,
-            expected=f"one of: off, {', '.join(WORKLOADS)}",
-            mend=f"pulumi config set --path 'qwen-infra:benchmark.workload' {near[0] if near else 'smoke'}",
-        )
-    if slos:
-        try:
-            parse_slos(slos.limits, hardware=slos.hardware)
-        except ConfigurationError as error:
-            raise ConfigurationError(
-                error.what, where="qwen-infra:benchmark.slos.limits", found=error.found, expected=error.expected
-            ) from None
 
 
 def _check_permissions(plan: DeploymentPlan, facts: ClusterFacts) -> None:

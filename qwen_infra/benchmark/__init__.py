@@ -3,15 +3,23 @@
 No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL and the key.
 """
 
+from qwen_infra.benchmark.baseline import Baseline, find_baseline, list_baselines, set_baseline
 from qwen_infra.benchmark.definitions import DEFINITIONS, Definition, find_definition, read_rank
 from qwen_infra.benchmark.figures import Figures
-from qwen_infra.benchmark.history import find_latest, list_results, read_result, write_result
+from qwen_infra.benchmark.history import (
+    find_latest,
+    list_results,
+    list_stacks,
+    read_benchmark,
+    read_result,
+    write_result,
+)
 from qwen_infra.benchmark.presets import WORKLOADS, build_workload, find_preset
 from qwen_infra.benchmark.reference import REFERENCE_FIGURES, REFERENCE_HARDWARE, REFERENCE_TITLE
 from qwen_infra.benchmark.result import BenchmarkResult, DeploymentFacts, ReachedBy
 from qwen_infra.benchmark.runner import BenchmarkOptions, run_benchmark
 from qwen_infra.benchmark.slo import Slo, SloJudgement, SloRow, SloSet, judge_slos, parse_slos
-from qwen_infra.benchmark.table import render_benchmark_table
+from qwen_infra.benchmark.table import render_benchmark_table, render_slo_table
 from qwen_infra.benchmark.workload import Workload
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "REFERENCE_HARDWARE",
     "REFERENCE_TITLE",
     "WORKLOADS",
+    "Baseline",
     "BenchmarkOptions",
     "BenchmarkResult",
     "Definition",
@@ -32,15 +41,21 @@ __all__ = [
     "SloSet",
     "Workload",
     "build_workload",
+    "find_baseline",
     "find_definition",
     "find_latest",
     "find_preset",
     "judge_slos",
+    "list_baselines",
     "list_results",
+    "list_stacks",
     "parse_slos",
+    "read_benchmark",
     "read_rank",
     "read_result",
     "render_benchmark_table",
+    "render_slo_table",
     "run_benchmark",
+    "set_baseline",
     "write_result",
 ]

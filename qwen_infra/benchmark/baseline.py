@@ -1,6 +1,7 @@
-"""Which stored run is the one to compare with: one entry for each workload and hardware, appended like any result.
+"""Which stored run is the one to compare with: one entry for each model, workload and hardware.
 
-The newest entry counts; the older ones say what was the baseline when. The run itself stays where it is.
+Entries are appended as results are: the newest counts, the older ones say what was the baseline when. The run itself
+stays where it is.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ class Baseline(BaseModel):
     """A pointer to a run.
 
     Args:
+        model: the served name.
         workload: its workload's name.
         hardware: what it ran on.
         result: its file's name, in the same folder.
@@ -25,13 +27,14 @@ class Baseline(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    model: str
     workload: str
     hardware: str
     result: str
 
 
 def set_baseline(path: Path | None, *, root: Path, stack: str, workload: str | None = None) -> Baseline:
-    """Make a stored run the baseline of its workload and hardware.
+    """Make a stored run the baseline of its model, workload and hardware.
 
     Args:
         path: its file; None takes the newest of the stack (and of ``workload``).
@@ -53,31 +56,37 @@ def set_baseline(path: Path | None, *, root: Path, stack: str, workload: str | N
             found=f"{chosen.name}: {result.summary}",
             mend="run the benchmark again",
         )
-    baseline = Baseline(workload=result.workload.name, hardware=result.provenance.hardware, result=chosen.name)
+    baseline = Baseline(
+        model=result.model_id,
+        workload=result.workload.name,
+        hardware=result.provenance.hardware,
+        result=chosen.name,
+    )
     write_result(baseline, root=root, stack=stack, kind="baseline")
     return baseline
 
 
 def list_baselines(*, root: Path, stack: str) -> list[Baseline]:
-    """The baseline of each workload and hardware, in the order of their names."""
-    found: dict[tuple[str, str], Baseline] = {}
+    """The baseline of each model, workload and hardware, in the order of their names."""
+    found: dict[tuple[str, str, str], Baseline] = {}
     for path in list_results(root=root, stack=stack, kind="baseline"):
         try:
             baseline = Baseline.model_validate(read_result(path))
         except ValidationError as error:
             raise ConfigurationError("the file is no baseline", found=path) from error
-        found[baseline.workload, baseline.hardware] = baseline
+        found[baseline.model, baseline.workload, baseline.hardware] = baseline
     return [found[key] for key in sorted(found)]
 
 
-def find_baseline(workload: str, hardware: str, *, root: Path, stack: str) -> BenchmarkResult | None:
-    """The run to compare with; None when none is set.
+def find_baseline(result: BenchmarkResult, *, root: Path, stack: str) -> BenchmarkResult | None:
+    """The run to compare ``result`` with: of its model, workload and hardware; None when none is set.
 
     Raises:
         ConfigurationError: it is set, and its file is gone or cannot be read.
     """
     for baseline in list_baselines(root=root, stack=stack):
-        if (baseline.workload, baseline.hardware) == (workload, hardware):
+        wanted = (result.model_id, result.workload.name, result.provenance.hardware)
+        if (baseline.model, baseline.workload, baseline.hardware) == wanted:
             return read_benchmark(root / stack.rsplit("/", maxsplit=1)[-1] / baseline.result)
     return None
 

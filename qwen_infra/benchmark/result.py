@@ -34,6 +34,7 @@ class DeploymentFacts(_Part):
         model: the catalogue's name.
         precision: of the checkpoint.
         revision: ``repository@revision`` of the weights.
+        gpu: the catalogue's name.
         gpus: GPUs of one replica.
         replicas: of the server.
     """
@@ -44,6 +45,7 @@ class DeploymentFacts(_Part):
     model: str | None = None
     precision: str | None = None
     revision: str | None = None
+    gpu: str | None = None
     gpus: PositiveInt | None = None
     replicas: PositiveInt | None = None
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from qwen_infra.benchmark.reference import REFERENCE_TITLE
 from qwen_infra.benchmark.result import BenchmarkResult
+from qwen_infra.benchmark.slo import SloJudgement
 
-__all__ = ["render_benchmark_table"]
+__all__ = ["render_benchmark_table", "render_slo_table"]
 
 _WIDTH = 80
 _LABEL_WIDTH = 36
@@ -30,6 +31,7 @@ _ROWS: tuple[tuple[str, str, int], ...] = (
     ("max_output_tokens_per_s", "Peak output throughput (tok/s)", 2),
     ("max_concurrent_requests", "Peak concurrent requests", 0),
     ("total_token_throughput", "Total token throughput (tok/s)", 2),
+    ("request_goodput", "Request goodput (req/s)", 2),
 )
 _LATENCY_ROWS = tuple(
     (f"{statistic}_{name}_ms", f"{statistic.capitalize()} {name.upper()} (ms)", 2)
@@ -64,6 +66,24 @@ def render_benchmark_table(result: BenchmarkResult, *, reference: Mapping[str, f
     return "\n".join(lines).rstrip("\n")
 
 
+def render_slo_table(judgement: SloJudgement) -> str:
+    """Metric, limit, value and baseline of every SLO; empty when there is none."""
+    if not judgement.rows:
+        return ""
+    lines = [f"{'SLO':<30}{'limit':>13}{'value':>12}{'baseline':>12}  verdict"]
+    for row in judgement.rows:
+        sign = "<=" if row.bound == "max" else ">="
+        verdict = {None: "not judged", True: "met", False: "MISSED"}[row.met]
+        name = f"{row.metric}{' (change)' if row.kind == 'regression' else ''}"
+        cells = f"{f'{sign} {row.limit:.5g}':>13}{_shorten(row.value):>12}{_shorten(row.baseline):>12}"
+        lines.append(f"{name:<30}{cells}  {verdict}")
+    return "\n".join(lines)
+
+
+def _shorten(value: float | None) -> str:
+    return "-" if value is None else f"{value:.5g}"
+
+
 def _render_heading(result: BenchmarkResult) -> list[str]:
     heading = f"Benchmark {result.workload.name} of {result.model_id}: {result.provenance.description}"
     return textwrap.wrap(heading, _WIDTH)
@@ -89,7 +109,9 @@ def _format(value: object, decimals: int) -> str:
 
 
 def _is_left_out(key: str, values: Mapping[str, object]) -> bool:
-    return (key == "unfinished" and not values[key]) or (key == "max_concurrency" and values[key] is None)
+    if key in {"max_concurrency", "request_goodput"} or "_ttft_" in key.removesuffix("_ttft_ms"):
+        return values.get(key) is None
+    return key == "unfinished" and not values[key]
 
 
 def _collect_notes(result: BenchmarkResult) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from qwen_infra.benchmark.gate import Gate, build_gate
 from qwen_infra.checks import (
     BenchmarkCheck,
     BenchmarkProvider,
@@ -15,6 +16,7 @@ from qwen_infra.checks import (
     VerificationProvider,
     require_passed,
 )
+from qwen_infra.components.benchmark_options import build_benchmark_options
 from qwen_infra.components.kubernetes_object import KubernetesObject
 from qwen_infra.components.vllm_server import VllmServer, check_target
 from qwen_infra.manifests import build_endpoint, decide_names, tell_external_url
@@ -58,8 +60,9 @@ class InferenceEndpoint(pulumi.ComponentResource):
         passed = server.ready
         if plan.verification_level != "off":
             passed = self._verify(name, plan, passed, [*objects, server])
-        if plan.benchmark.workload != "off":
-            self._measure(name, plan, passed, [*objects, server])
+        gate = build_gate(plan.benchmark)
+        if gate is not None:
+            self._measure(name, plan, gate, passed, [*objects, server])
         self.register_outputs(
             {
                 "url": self.url,
@@ -91,25 +94,17 @@ class InferenceEndpoint(pulumi.ComponentResource):
         return require_passed(check)
 
     def _measure(
-        self, name: str, plan: DeploymentPlan, after: pulumi.Output[str], depends_on: list[pulumi.Resource]
+        self,
+        name: str,
+        plan: DeploymentPlan,
+        gate: Gate,
+        after: pulumi.Output[str],
+        depends_on: list[pulumi.Resource],
     ) -> None:
-        settings = plan.benchmark
-        slos = settings.slos.model_dump() if settings.slos else {}
         inputs = {
-            "triggers": {
-                **_server_triggers(plan),
-                "metrics": RESULT_VERSION,
-                "workload": settings.workload,
-                "slos": slos,
-            },
+            "triggers": {**_server_triggers(plan), "metrics": RESULT_VERSION, **gate.triggers()},
             "target": check_target(plan).as_inputs(),
-            "options": {
-                "workload": settings.workload,
-                "slos": slos,
-                "timeout_s": settings.timeout_minutes * 60,
-                "vocabulary_size": plan.vocabulary_size,
-                "stack": pulumi.get_stack(),
-            },
+            "options": build_benchmark_options(plan, gate, stack=pulumi.get_stack()),
             "after": after,
         }
         check = BenchmarkCheck(

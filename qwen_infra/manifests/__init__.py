@@ -1,5 +1,6 @@
 """From a plan to Kubernetes objects: pure functions that return JSON-ready dicts in Kubernetes' own words."""
 
+from qwen_infra.manifests.benchmark import build_benchmark_job
 from qwen_infra.manifests.download import build_download_job, build_download_script
 from qwen_infra.manifests.endpoint import build_endpoint, build_key_secret, build_namespace
 from qwen_infra.manifests.external_url import tell_external_url
@@ -10,6 +11,7 @@ from qwen_infra.manifests.server import build_deployment
 
 __all__ = [
     "Names",
+    "build_benchmark_job",
     "build_deployment",
     "build_download_job",
     "build_download_script",

@@ -23,6 +23,7 @@ class Names:
     download: str
     download_script: str
     guard: str
+    benchmark: str = ""
     stack: str = ""
 
     @property
@@ -56,5 +57,6 @@ def decide_names(plan: DeploymentPlan) -> Names:
         download=f"{server}-download-{digest}",
         download_script=f"{server}-download-script",
         guard=f"{server}-guard",
+        benchmark=f"{server}-benchmark",
         stack=plan.stack,
     )

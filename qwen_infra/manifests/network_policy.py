@@ -19,6 +19,8 @@ def build_network_policy(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """
     port = {"protocol": "TCP", "port": plan.server.arguments.port}
     rules: list[dict[str, Any]] = [{"ports": [port], "from": _peers(plan)}]
+    if plan.benchmark.runner == "job":
+        rules.append({"ports": [port], "from": [{"podSelector": {"matchLabels": {"app": names.benchmark}}}]})
     if plan.server.nodes_per_replica > 1:
         rules.append({"from": [{"podSelector": {"matchLabels": names.selector}}]})
     return {

@@ -1,7 +1,7 @@
 """The stack file: typed, validated, with errors that name the key and the command that mends it."""
 
 from qwen_infra.settings.base import SecretKeySettings, Settings
-from qwen_infra.settings.benchmark import BenchmarkSettings, SloSettings
+from qwen_infra.settings.benchmark import BenchmarkSettings, JobSettings, RegressionSettings, SloSettings
 from qwen_infra.settings.cache import CacheSettings
 from qwen_infra.settings.cluster import ClusterSettings
 from qwen_infra.settings.endpoint import (
@@ -47,10 +47,12 @@ __all__ = [
     "EndpointSettings",
     "FeatureSettings",
     "InferencePoolSettings",
+    "JobSettings",
     "ModelSettings",
     "MonitoringSettings",
     "OperationsSettings",
     "PolicySettings",
+    "RegressionSettings",
     "ResourceSettings",
     "RouteSettings",
     "SamplingSettings",

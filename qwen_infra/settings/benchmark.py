@@ -1,10 +1,12 @@
 """The key ``benchmark``."""
 
-from pydantic import Field
+from typing import Any, Literal
 
-from qwen_infra.settings.base import Settings
+from pydantic import Field, model_validator
 
-__all__ = ["BenchmarkSettings", "SloSettings"]
+from qwen_infra.settings.base import Quantity, Settings
+
+__all__ = ["BenchmarkSettings", "JobSettings", "RegressionSettings", "SloSettings"]
 
 
 class SloSettings(Settings):
@@ -16,9 +18,70 @@ class SloSettings(Settings):
     )
 
 
-class BenchmarkSettings(Settings):
-    """Which benchmark runs after a passed verification."""
+class RegressionSettings(Settings):
+    """How much worse than the baseline a run of the same load on the same hardware may be."""
 
-    workload: str = Field("reference", description="off, or a workload: reference (the article's) or smoke.")
+    percent: float = Field(
+        10.0, gt=0, le=1000, description="Allowed change for the worse; a change within the repeats' spread is none."
+    )
+    metrics: list[str] | None = Field(
+        None, min_length=1, description="Which figures; default: throughput, and mean and p99 of TTFT and TPOT."
+    )
+
+
+class JobSettings(Settings):
+    """The Job that makes the load inside the cluster."""
+
+    cpu_request: Quantity = Field("4", description="CPU of its own, so that it does not take the server's.")
+    memory_request: Quantity = Field("4Gi", description="Memory.")
+
+
+class BenchmarkSettings(Settings):
+    """Which benchmark runs after a passed verification, and what it decides.
+
+    ``off``, ``smoke`` or ``full`` alone stand for the level with everything else left as it is.
+    """
+
+    level: Literal["off", "smoke", "full"] = Field(
+        "full", description="full runs the workload, smoke eight short requests without SLOs, off nothing."
+    )
+    workload: str | dict[str, Any] = Field(
+        "reference",
+        description="A workload by name, off, or values of one ({preset: reference, numPrompts: 64}).",
+    )
+    runner: Literal["local", "job"] = Field(
+        "local",
+        description="Who makes the load: this program, or a Job beside the server with the image's vllm bench serve.",
+    )
+    job: JobSettings = Field(default_factory=lambda: JobSettings(), description="Resources of that Job.")
+    repeats: int | None = Field(
+        None, ge=1, le=20, description="How often the load is made; the spread is the noise band of regressions."
+    )
     slos: SloSettings | None = Field(None, description="Thresholds that fail the deployment when missed.")
-    timeout_minutes: int = Field(30, ge=1, le=600, description="Longest time that the benchmark may take.")
+    regression: RegressionSettings | None = Field(
+        None, description="Comparison with the baseline that `qwen-infra baseline set` chose."
+    )
+    on_failure: Literal["fail", "warn"] = Field(
+        "fail", description="Whether a missed SLO or a failed request fails the deployment or is only told."
+    )
+    timeout_minutes: int = Field(30, ge=1, le=600, description="Longest time that one repeat may take.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_level_alone(cls, values: Any) -> Any:
+        """``benchmark: off`` is a word; YAML reads an unquoted ``off`` as false."""
+        if values is False:
+            return {"level": "off"}
+        if isinstance(values, str):
+            return {"level": values}
+        if isinstance(values, dict):
+            return {
+                key: "off" if value is False and key in {"level", "workload"} else value
+                for key, value in values.items()
+            }
+        return values
+
+    @property
+    def is_off(self) -> bool:
+        """Whether no benchmark runs."""
+        return self.level == "off" or self.workload == "off"
