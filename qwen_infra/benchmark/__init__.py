@@ -5,6 +5,14 @@ No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL
 
 from qwen_infra.benchmark.baseline import Baseline, find_baseline, list_baselines, set_baseline
 from qwen_infra.benchmark.definitions import DEFINITIONS, Definition, find_definition, read_rank
+from qwen_infra.benchmark.exports import (
+    FORMATS,
+    export_csv,
+    export_result,
+    to_benchmark_report,
+    to_row,
+    to_vllm,
+)
 from qwen_infra.benchmark.figures import Figures
 from qwen_infra.benchmark.history import (
     find_latest,
@@ -24,6 +32,7 @@ from qwen_infra.benchmark.workload import Workload
 
 __all__ = [
     "DEFINITIONS",
+    "FORMATS",
     "REFERENCE_FIGURES",
     "REFERENCE_HARDWARE",
     "REFERENCE_TITLE",
@@ -41,6 +50,8 @@ __all__ = [
     "SloSet",
     "Workload",
     "build_workload",
+    "export_csv",
+    "export_result",
     "find_baseline",
     "find_definition",
     "find_latest",
@@ -57,5 +68,8 @@ __all__ = [
     "render_slo_table",
     "run_benchmark",
     "set_baseline",
+    "to_benchmark_report",
+    "to_row",
+    "to_vllm",
     "write_result",
 ]

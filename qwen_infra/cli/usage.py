@@ -49,5 +49,5 @@ def _parameter(error: TyperException) -> str | None:
 
 
 def _did_you_mean(names: Sequence[str | None] | None) -> str:
-    near = sorted(name for name in names or () if name)
+    near = [name for name in names or () if name]  # the nearest first, as click gives them
     return f", did you mean {near[0]}?" if near else ""
