@@ -4,9 +4,10 @@ import json
 from array import array
 
 from qwen_infra.benchmark import WORKLOADS, export_csv, export_result, to_benchmark_report, to_vllm
+from qwen_infra.benchmark.bench_serve import parse_log
 from qwen_infra.benchmark.trace import RequestTrace
 from tests.unit.benchmark.sample_result import MINIATURE, build_result
-from tests.unit.benchmark.test_bench_serve import LOG, parse_log
+from tests.unit.benchmark.test_bench_serve import LOG
 
 
 def test_vllms_document_has_the_keys_of_a_real_one():
