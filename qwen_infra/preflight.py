@@ -131,12 +131,24 @@ def _check_nodes(plan: DeploymentPlan, facts: ClusterFacts) -> None:
     most = max(node.count(gpu.resource_name) for node in right)
     if most < gpu.count:
         raise EnvironmentMissingError(
-            f"no node has enough GPUs for tensor parallel size {gpu.count}",
+            f"no node has enough GPUs for {_ranks(plan)}",
             where="qwen-infra:server.tensorParallelSize",
             found=f"at most {most} x {gpu.resource_name} on a {gpu.name} node",
             expected=f"{gpu.count}",
-            mend=f"pulumi config set --path 'qwen-infra:server.tensorParallelSize' {most or 1}",
+            mend=f"pulumi config set --path 'qwen-infra:server.tensorParallelSize' {most or 1}, or spread a replica "
+            "over several nodes with qwen-infra:server.nodes",
         )
+
+
+def _ranks(plan: DeploymentPlan) -> str:
+    arguments = plan.server.arguments
+    found = f"tensor parallel size {arguments.tensor_parallel_size}"
+    if arguments.pipeline_parallel_size or arguments.data_parallel_size:
+        found += (
+            f", pipeline {arguments.pipeline_parallel_size or 1} and data {arguments.data_parallel_size or 1} on "
+            f"{plan.server.nodes_per_replica} node(s)"
+        )
+    return found
 
 
 def _check_secret(plan: DeploymentPlan, facts: ClusterFacts) -> None:

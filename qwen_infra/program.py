@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import Provider
 
+from qwen_infra.capacity import with_rollout
 from qwen_infra.checks.failure import DeploymentFailedError, exit_after_the_message
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
@@ -37,7 +38,10 @@ def run() -> None:
         facts = _read_facts(plans)
         for plan in plans:
             check_preflight(plan, facts, stack=pulumi.get_stack())
-        deploy(*plans)
+        placed = [with_rollout(plan, facts) for plan in plans]
+        for plan in placed:
+            pulumi.info(plan.server.rollout.describe(plan.server.name))
+        deploy(*placed)
     except QwenInfraError as error:
         raise DeploymentFailedError(str(error)) from None
 
@@ -89,13 +93,15 @@ def _read_facts(plans: Sequence[DeploymentPlan]) -> ClusterFacts:
 def _provider(plan: DeploymentPlan) -> Provider:
     """One provider a stack; only another cluster identifier replaces what it made.
 
-    An empty kubeconfig keeps ``$KUBECONFIG``, a path of one machine, out of the state: the plugin reads it by itself.
+    What somebody changed by hand (``kubectl scale``) is put back by the next ``up`` instead of ending it with a field
+    conflict. An empty kubeconfig keeps ``$KUBECONFIG``, a path of one machine, out of the state: the plugin reads it.
     """
     return Provider(
         "cluster",
         kubeconfig=plan.cluster.kubeconfig or "",
         context=plan.cluster.context,
         cluster_identifier=plan.cluster.identifier,
+        enable_patch_force=True,
     )
 
 

@@ -29,6 +29,8 @@ class CheckTarget:
     kubeconfig: str | None = None
     context: str | None = None
     url: str | None = None
+    kind: str | None = None
+    """What makes the pods, as kubectl names it; None: a Deployment."""
 
     @classmethod
     def parse(cls, inputs: Mapping[str, Any]) -> "CheckTarget":

@@ -25,7 +25,14 @@ def wait(inputs: Mapping[str, Any], target: CheckTarget, report: Report) -> Chec
     """
     timeout_s = float(inputs["options"]["timeout_s"])
     started = time.monotonic()
-    state = wait_for_rollout(target.kubectl, target.namespace, target.deployment, timeout_s=timeout_s, report=report)
+    state = wait_for_rollout(
+        target.kubectl,
+        target.namespace,
+        target.deployment,
+        timeout_s=timeout_s,
+        report=report,
+        kind=target.kind or "deployment",
+    )
     place = f"Deployment {target.namespace}/{target.deployment}"
     if state.kind != "ready":
         return CheckOutcome(passed=False, summary=_tell_mend(place, state.message, target))
@@ -63,8 +70,13 @@ def _wait_for_health(target: CheckTarget, deadline: float, report: Report) -> st
 def _ask_health(target: CheckTarget) -> str:
     if target.url:
         return _problem(target.url)
-    with forward(target.kubectl, target.namespace, f"deployment/{target.deployment}", target.port) as url:
+    with forward(target.kubectl, target.namespace, _leader(target), target.port) as url:
         return _problem(url)
+
+
+def _leader(target: CheckTarget) -> str:
+    """Of a LeaderWorkerSet, the first group's leader, whose pod is named so by its controller."""
+    return f"pod/{target.deployment}-0" if target.kind else f"deployment/{target.deployment}"
 
 
 def _problem(url: str) -> str:

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from qwen_infra.cluster.kubectl import Kubectl, ObjectNotFoundError
+from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
 
-__all__ = ["SIMULATED_NODE_ANNOTATION", "ClusterFacts", "Node", "read_cluster_facts"]
+__all__ = ["SIMULATED_NODE_ANNOTATION", "ClusterFacts", "Node", "RunningPod", "read_cluster_facts"]
 
 SIMULATED_NODE_ANNOTATION = "kwok.x-k8s.io/node"
 """kwok plays the kubelet of nodes that carry it (kwok's documentation, "manage nodes with annotation")."""
@@ -33,6 +33,20 @@ class Node:
 
 
 @dataclass(frozen=True)
+class RunningPod:
+    """A pod that holds resources of a node; ``app`` is its label of that name."""
+
+    namespace: str
+    node: str
+    app: str
+    requests: Mapping[str, int]
+
+    def count(self, resource: str) -> int:
+        """Whole units of an extended resource."""
+        return self.requests.get(resource, 0)
+
+
+@dataclass(frozen=True)
 class ClusterFacts:
     """Nodes, permissions in one namespace, and whether that namespace and a Secret in it exist."""
 
@@ -41,6 +55,8 @@ class ClusterFacts:
     rules_complete: bool = False
     namespace_labels: Mapping[str, str] | None = None
     secret_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pods: tuple[RunningPod, ...] | None = None
+    """Pods on nodes that hold extended resources; None where we may not list those of other namespaces."""
     served_kinds: frozenset[tuple[str, str]] | None = None
     """(apiVersion, kind) of the API groups that were asked for; None where none was."""
 
@@ -64,6 +80,7 @@ def read_cluster_facts(
     """
     with ThreadPoolExecutor(4) as pool:
         nodes = pool.submit(kubectl.items, "nodes")
+        pods = pool.submit(_read_pods, kubectl)
         rules = pool.submit(_read_rules, kubectl, namespace)
         labels = pool.submit(_read_namespace_labels, kubectl, namespace)
         kinds = [pool.submit(_read_served_kinds, kubectl, version) for version in group_versions]
@@ -73,6 +90,7 @@ def read_cluster_facts(
             rules=tuple(rules.result().get("resourceRules") or ()),
             rules_complete=not rules.result().get("incomplete", True),
             namespace_labels=labels.result(),
+            pods=pods.result(),
             served_kinds=frozenset().union(*(kind.result() for kind in kinds)),
             secret_keys={name: found for read in keys for name, found in read.result().items()},
         )
@@ -87,6 +105,26 @@ def _node(item: Mapping[str, Any]) -> Node:
         simulated=SIMULATED_NODE_ANNOTATION in meta.get("annotations", {}),
         schedulable=not spec.get("unschedulable", False),
     )
+
+
+def _read_pods(kubectl: Kubectl) -> tuple[RunningPod, ...] | None:
+    alive = "--field-selector=status.phase!=Succeeded,status.phase!=Failed,spec.nodeName!="
+    try:
+        items = kubectl.items("--all-namespaces", "pods", alive)
+    except KubectlError:
+        return None
+    pods = (_running_pod(item) for item in items)
+    return tuple(pod for pod in pods if pod.requests)
+
+
+def _running_pod(item: Mapping[str, Any]) -> RunningPod:
+    requests: dict[str, int] = {}
+    for container in item["spec"].get("containers", ()):
+        for resource, quantity in container.get("resources", {}).get("requests", {}).items():
+            if "/" in resource and quantity.isdigit():  # extended resources are whole numbers
+                requests[resource] = requests.get(resource, 0) + int(quantity)
+    meta = item["metadata"]
+    return RunningPod(meta["namespace"], item["spec"]["nodeName"], meta.get("labels", {}).get("app", ""), requests)
 
 
 def _read_rules(kubectl: Kubectl, namespace: str) -> dict[str, Any]:

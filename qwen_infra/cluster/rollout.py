@@ -38,7 +38,7 @@ def judge_rollout(deployment: Object, pods: Sequence[Object]) -> RolloutState:
     """What the Deployment and its pods say now; a pod of an older generation that still runs is waited for."""
     spec, status = deployment.get("spec", {}), deployment.get("status", {})
     wanted = spec.get("replicas", 1)
-    observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
+    observed = _is_observed(deployment)
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
     if observed and ready >= wanted and status.get("replicas", 0) == wanted:
         return RolloutState("ready", f"{ready} of {wanted} replicas ready")
@@ -50,8 +50,22 @@ def judge_rollout(deployment: Object, pods: Sequence[Object]) -> RolloutState:
     return RolloutState("waiting", f"{ready} of {wanted} replicas ready, {waiting}")
 
 
+def _is_observed(deployment: Object) -> bool:
+    """A LeaderWorkerSet (0.8) does not say which generation its status is about."""
+    status = deployment.get("status", {})
+    if deployment.get("kind") == "LeaderWorkerSet":
+        return bool(status)
+    return bool(status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1))
+
+
 def wait_for_rollout(
-    kubectl: Kubectl, namespace: str, name: str, *, timeout_s: float, report: Callable[[str], None]
+    kubectl: Kubectl,
+    namespace: str,
+    name: str,
+    *,
+    timeout_s: float,
+    report: Callable[[str], None],
+    kind: str = "deployment",
 ) -> RolloutState:
     """The state in which the rollout ended: ``ready`` or ``stuck``; never later than ``timeout_s``.
 
@@ -61,7 +75,7 @@ def wait_for_rollout(
     started = time.monotonic()
     unschedulable_since: float | None = None
     while True:
-        state = _observe(kubectl, namespace, name)
+        state = _observe(kubectl, namespace, kind, name)
         waited_s = time.monotonic() - started
         if state.kind in {"ready", "stuck"}:
             return _with_logs(kubectl, namespace, state)
@@ -78,12 +92,13 @@ def wait_for_rollout(
         time.sleep(POLL_S)
 
 
-def _observe(kubectl: Kubectl, namespace: str, name: str) -> RolloutState:
+def _observe(kubectl: Kubectl, namespace: str, kind: str, name: str) -> RolloutState:
     try:
-        deployment = kubectl.get("--namespace", namespace, "deployment", name)
+        deployment = kubectl.get("--namespace", namespace, kind, name)
     except ObjectNotFoundError:
-        return RolloutState("stuck", f"Deployment {namespace}/{name} does not exist")
-    labels = deployment["spec"]["selector"]["matchLabels"]
+        return RolloutState("stuck", f"{kind} {namespace}/{name} does not exist")
+    # a LeaderWorkerSet has no selector; its pods carry our label as a Deployment's do
+    labels = deployment["spec"].get("selector", {}).get("matchLabels", {"app": name})
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     return judge_rollout(deployment, kubectl.items("--namespace", namespace, "pods", f"--selector={selector}"))
 

@@ -14,8 +14,10 @@ from qwen_infra.checks import CheckTarget, ServerReadiness, ServerReadinessProvi
 from qwen_infra.checks.api_key import ApiKey
 from qwen_infra.components.kubernetes_object import KubernetesObject
 from qwen_infra.components.model_cache import ModelCache
-from qwen_infra.manifests import build_deployment, build_guard, build_key_secret, decide_names
+from qwen_infra.manifests import build_guard, build_key_secret, decide_names
 from qwen_infra.manifests.guard import previous_key
+from qwen_infra.manifests.leader_worker_set import build_compute_domain
+from qwen_infra.manifests.server import build_server
 from qwen_infra.planning import DeploymentPlan, summarise_plan
 
 __all__ = ["VllmServer", "check_target"]
@@ -38,18 +40,23 @@ class VllmServer(pulumi.ComponentResource):
     ) -> None:
         super().__init__("qwen:infra:VllmServer", name, {"plan": summarise_plan(plan)}, opts)
         names = decide_names(plan)
-        manifest = build_deployment(plan, names)
+        manifest = build_server(plan, names)
         guard = KubernetesObject(f"{name}-guard", build_guard(names), pulumi.ResourceOptions(parent=self))
         before: list[pulumi.Resource] = [cache, guard]
         if plan.endpoint.creates_key:
             before.append(self._create_key_secret(name, plan))
+        if plan.server.compute_domain:
+            domain = build_compute_domain(plan, names)
+            before.append(KubernetesObject(f"{name}-compute-domain", domain, pulumi.ResourceOptions(parent=self)))
         options = pulumi.ResourceOptions(parent=self, depends_on=before)
         deployment = KubernetesObject(f"{name}-deployment", manifest, options)
         self.readiness = ServerReadiness(
             f"{name}-readiness",
             ServerReadinessProvider(),
             inputs={
-                "triggers": {"manifest": _digest(manifest["spec"])},
+                "triggers": {
+                    "manifest": _digest({key: value for key, value in manifest["spec"].items() if key != "strategy"})
+                },
                 "target": check_target(plan).as_inputs(),
                 "options": {"timeout_s": plan.server.start.rollout_s},
             },
@@ -93,6 +100,7 @@ def check_target(plan: DeploymentPlan) -> CheckTarget:
         kubeconfig=plan.cluster.kubeconfig,
         context=plan.cluster.context,
         url=plan.endpoint.url,
+        kind="leaderworkersets.leaderworkerset.x-k8s.io" if plan.server.nodes_per_replica > 1 else None,
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from qwen_infra.manifests.download import build_download_job, build_download_script
 from qwen_infra.manifests.endpoint import build_endpoint, build_key_secret, build_namespace
 from qwen_infra.manifests.guard import build_guard
+from qwen_infra.manifests.leader_worker_set import build_compute_domain
 from qwen_infra.manifests.names import decide_names
-from qwen_infra.manifests.server import build_deployment
+from qwen_infra.manifests.server import build_server
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["render_objects", "render_stack"]
@@ -34,4 +35,6 @@ def render_objects(plan: DeploymentPlan) -> list[dict[str, Any]]:
     if plan.endpoint.creates_key:
         found.append(build_key_secret(plan, names, KEY_PLACEHOLDER))
     found.append(build_guard(names))
-    return [*found, build_deployment(plan, names), *build_endpoint(plan, names).values()]
+    if plan.server.compute_domain:
+        found.append(build_compute_domain(plan, names))
+    return [*found, build_server(plan, names), *build_endpoint(plan, names).values()]

@@ -2,18 +2,25 @@
 
 from typing import Any
 
+from qwen_infra.manifests.leader_worker_set import build_leader_worker_set
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.pod import build_pod_template
 from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["build_deployment"]
+__all__ = ["build_deployment", "build_server"]
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """Pulumi's own await says nothing of GPUs, events or logs; ``ServerReadiness`` waits instead."""
 
 
+def build_server(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
+    """The object that makes the server's pods: a Deployment, or a LeaderWorkerSet where a replica spans nodes."""
+    build = build_leader_worker_set if plan.server.nodes_per_replica > 1 else build_deployment
+    return build(plan, names)
+
+
 def build_deployment(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
-    """The Deployment that runs ``vllm serve``; ``Recreate``, since the new pod needs the GPUs of the old one."""
+    """The Deployment that runs ``vllm serve``; how an update replaces its pods is ``planning.rollout``'s choice."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -25,7 +32,7 @@ def build_deployment(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         },
         "spec": {
             **_replicas(plan),
-            "strategy": {"type": "Recreate"},
+            "strategy": plan.server.rollout.to_manifest(),
             "progressDeadlineSeconds": plan.server.start.rollout_s,
             "selector": {"matchLabels": names.selector},
             "template": build_pod_template(plan, names),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from qwen_infra.manifests.leader_worker_set import LEADER, ROLE_LABEL
 from qwen_infra.manifests.names import Names
 from qwen_infra.planning import DeploymentPlan
 
@@ -15,7 +16,7 @@ def build_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """The Service, on fixed ports: what a client was told once stays true."""
     endpoint = plan.endpoint.settings
     port: dict[str, Any] = {"name": "http", "port": plan.endpoint.port, "targetPort": plan.server.arguments.port}
-    spec: dict[str, Any] = {"type": endpoint.type, "selector": names.selector, "ports": [port]}
+    spec: dict[str, Any] = {"type": endpoint.type, "selector": _selector(plan, names), "ports": [port]}
     if endpoint.node_port is not None:
         port["nodePort"] = endpoint.node_port
     if endpoint.type == "LoadBalancer":
@@ -34,3 +35,8 @@ def build_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         },
         "spec": spec,
     }
+
+
+def _selector(plan: DeploymentPlan, names: Names) -> dict[str, str]:
+    """Of several nodes, only the leader answers."""
+    return {**names.selector, **({ROLE_LABEL: LEADER} if plan.server.nodes_per_replica > 1 else {})}

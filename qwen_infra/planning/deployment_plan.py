@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from qwen_infra.planning.rollout import RolloutMode, RolloutPlan
 from qwen_infra.planning.server_arguments import ServerArguments
 from qwen_infra.planning.start_timeouts import StartTimeouts
 from qwen_infra.settings import (
@@ -47,7 +48,7 @@ class CachePlan:
 
 @dataclass(frozen=True)
 class GpuPlan:
-    """The GPUs that one replica takes, and how a node with them is recognised."""
+    """The GPUs that one pod takes, and how a node with them is recognised."""
 
     name: str
     product_label: str
@@ -72,6 +73,9 @@ class ServerPlan:
     drain_delay_s: int
     termination_grace_s: int
     nodes_per_replica: int = 1
+    compute_domain: bool = False
+    rollout_mode: RolloutMode = "auto"
+    rollout: RolloutPlan = field(default_factory=RolloutPlan)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,10 @@ def choose_arguments(
         served_model_name=server.served_model_name,
         port=settings.endpoint.port,
         tensor_parallel_size=server.tensor_parallel_size,
+        pipeline_parallel_size=_unless_one(server.pipeline_parallel_size),
+        data_parallel_size=_unless_one(server.data_parallel_size),
+        expert_parallel=server.expert_parallel,
+        nnodes=_unless_one(server.nodes),
         max_model_len=server.max_model_len,
         max_num_seqs=fit.max_num_seqs,
         max_num_batched_tokens=server.max_num_batched_tokens,
@@ -74,6 +78,10 @@ def choose_arguments(
     )
     arguments.check()
     return arguments
+
+
+def _unless_one(size: int) -> int | None:
+    return size if size > 1 else None
 
 
 def _thinks(server: ServerSettings, model: Model) -> bool:

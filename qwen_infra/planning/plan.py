@@ -16,9 +16,10 @@ from qwen_infra.planning.model_source import find_stack_checkpoint, find_stack_m
 from qwen_infra.planning.naming import decide_server_name
 from qwen_infra.planning.operations import check_operations
 from qwen_infra.planning.prediction import predict_fit
+from qwen_infra.planning.shape import plan_shape
 from qwen_infra.planning.start_timeouts import plan_start_timeouts
 from qwen_infra.planning.warnings import list_warnings
-from qwen_infra.settings import ServerSettings, StackSettings
+from qwen_infra.settings import StackSettings
 
 __all__ = ["make_plan"]
 
@@ -37,6 +38,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
     name = server.name or decide_server_name(model.name)
     mount_path = f"/{checkpoint.repository.rpartition('/')[2]}"
     check_features(server, model, gpu)
+    shape = plan_shape(server, model, gpu)
     fit = predict_fit(settings, model, gpu)
     drain = plan_drain(server.longest_answer_tokens)
     arguments = choose_arguments(settings, model, fit, mount_path, drain.shutdown_timeout_s)
@@ -58,13 +60,16 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
             image=server.image,
             replicas=server.replicas,
             node=server.node,
-            gpu=_gpu_plan(gpu, server),
+            gpu=_gpu_plan(gpu, shape.gpus_per_node),
             arguments=arguments,
             environment=choose_environment(arguments, gpu, timeouts.container_s),
             resources=server.resources,
             start=timeouts,
             drain_delay_s=drain.delay_s,
             termination_grace_s=drain.grace_s,
+            nodes_per_replica=shape.nodes,
+            compute_domain=shape.compute_domain,
+            rollout_mode=server.rollout,
         ),
         endpoint=plan_endpoint(settings.endpoint, name),
         verification_level=settings.verification.level,
@@ -78,11 +83,11 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
     )
 
 
-def _gpu_plan(gpu: Gpu, server: ServerSettings) -> GpuPlan:
+def _gpu_plan(gpu: Gpu, count: int) -> GpuPlan:
     return GpuPlan(
         name=gpu.name,
         product_label=gpu.product_label,
         node_label_key=gpu.node_label_key,
         resource_name=gpu.resource_name,
-        count=server.tensor_parallel_size,
+        count=count,
     )

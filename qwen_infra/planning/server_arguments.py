@@ -48,6 +48,12 @@ class ServerArguments:
     host: Annotated[str, Flag("--host")] = "0.0.0.0"
     port: Annotated[int, Flag("--port", "endpoint.port")]
     tensor_parallel_size: Annotated[int, Flag("--tensor-parallel-size", "server.tensorParallelSize")]
+    pipeline_parallel_size: Annotated[int | None, Flag("--pipeline-parallel-size", "server.pipelineParallelSize")] = (
+        None
+    )
+    data_parallel_size: Annotated[int | None, Flag("--data-parallel-size", "server.dataParallelSize")] = None
+    expert_parallel: Annotated[bool, Flag("--enable-expert-parallel", "server.expertParallel")] = False
+    nnodes: Annotated[int | None, Flag("--nnodes", "server.nodes")] = None
     gpu_memory_utilization: Annotated[float | None, Flag("--gpu-memory-utilization", "server.gpuMemoryUtilization")]
     max_model_len: Annotated[int, Flag("--max-model-len", "server.maxModelLen")]
     max_num_seqs: Annotated[int | None, Flag("--max-num-seqs", "server.maxNumSeqs")]

@@ -1,5 +1,7 @@
 """The key ``server``."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from qwen_infra.settings.base import DnsLabel, Quantity, Settings
@@ -27,7 +29,19 @@ class ServerSettings(FeatureSettings):
     gpu: str = Field(description="GPU of the catalogue, such as GB200.")
     node: str | None = Field(None, description="Host name of the node; default: any node with that GPU.")
     replicas: int = Field(1, ge=1, le=64, description="Copies of the server, each with its own GPUs.")
+    rollout: Literal["auto", "recreate", "rolling", "surge"] = Field(
+        "auto",
+        description="recreate: stop, then start; rolling: one replica at a time, none more; surge: one more first; "
+        "auto: what the GPUs that are free allow.",
+    )
     tensor_parallel_size: int = Field(1, ge=1, description="GPUs over which each layer is split.")
+    pipeline_parallel_size: int = Field(1, ge=1, description="Groups of layers, each on GPUs of its own.")
+    data_parallel_size: int = Field(1, ge=1, description="Engines that share the experts of one server (MoE models).")
+    expert_parallel: bool = Field(False, description="Keep experts whole and spread them over all GPUs (MoE models).")
+    nodes: int = Field(1, ge=1, le=64, description="Nodes over which one replica lies; more than 1: LeaderWorkerSet.")
+    compute_domain: bool | None = Field(
+        None, description="Share GPU memory across nodes (ComputeDomain); default: for GB200 and GB300 over nodes."
+    )
     max_model_len: int = Field(262144, ge=1, description="Longest prompt plus answer, in tokens.")
     gpu_memory_utilization: float = Field(0.92, gt=0, le=1, description="Share of the GPU's memory for vLLM.")
     extra_args: tuple[str, ...] = Field((), description="More vLLM arguments, as they stand on a command line.")
