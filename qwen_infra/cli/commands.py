@@ -38,6 +38,7 @@ COMMANDS = (
     Command(_PLAN, "fit", "qwen_infra.cli.fit:fit", "Predict memory, cache blocks and concurrency"),
     Command(_PLAN, "recommend", "qwen_infra.cli.recommend:recommend", "Rank the models that fit on some GPUs"),
     Command(_PLAN, "render", "qwen_infra.cli.render:render", "Print the Kubernetes objects that a stack deploys"),
+    Command(_PLAN, "image", "qwen_infra.cli.image:app", "Name container images by content"),
     Command(_PLAN, "schema", "qwen_infra.cli.schema:schema", "Print the JSON Schema of the stack file"),
     Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),
     Command(_CHECK, "bench", "qwen_infra.cli.bench:bench", "Measure how fast a server answers"),
