@@ -4,6 +4,7 @@ No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL
 """
 
 from qwen_infra.benchmark.baseline import Baseline, find_baseline, list_baselines, set_baseline
+from qwen_infra.benchmark.capacity import Capacity, derive_capacity
 from qwen_infra.benchmark.definitions import DEFINITIONS, Definition, find_definition, read_rank
 from qwen_infra.benchmark.exports import (
     FORMATS,
@@ -27,6 +28,7 @@ from qwen_infra.benchmark.reference import REFERENCE_FIGURES, REFERENCE_HARDWARE
 from qwen_infra.benchmark.result import BenchmarkResult, DeploymentFacts, ReachedBy
 from qwen_infra.benchmark.runner import BenchmarkOptions, run_benchmark
 from qwen_infra.benchmark.slo import Slo, SloJudgement, SloRow, SloSet, judge_slos, parse_slos
+from qwen_infra.benchmark.sweep import Sweep, run_sweep
 from qwen_infra.benchmark.table import render_benchmark_table, render_slo_table
 from qwen_infra.benchmark.workload import Workload
 
@@ -40,6 +42,7 @@ __all__ = [
     "Baseline",
     "BenchmarkOptions",
     "BenchmarkResult",
+    "Capacity",
     "Definition",
     "DeploymentFacts",
     "Figures",
@@ -48,8 +51,10 @@ __all__ = [
     "SloJudgement",
     "SloRow",
     "SloSet",
+    "Sweep",
     "Workload",
     "build_workload",
+    "derive_capacity",
     "export_csv",
     "export_result",
     "find_baseline",
@@ -67,6 +72,7 @@ __all__ = [
     "render_benchmark_table",
     "render_slo_table",
     "run_benchmark",
+    "run_sweep",
     "set_baseline",
     "to_benchmark_report",
     "to_row",

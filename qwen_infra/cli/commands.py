@@ -42,6 +42,13 @@ COMMANDS = (
     Command(_PLAN, "schema", "qwen_infra.cli.schema:schema", "Print the JSON Schema of the stack file"),
     Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),
     Command(_CHECK, "bench", "qwen_infra.cli.bench:bench", "Measure how fast a server answers"),
+    Command(_CHECK, "sweep", "qwen_infra.cli.sweep:sweep", "Find the concurrency beyond which a server gives no more"),
+    Command(
+        _CHECK,
+        "capacity",
+        "qwen_infra.cli.capacity:capacity",
+        "Tell cost, replicas and drain time from a kept benchmark",
+    ),
     Command(_CHECK, "history", "qwen_infra.cli.history:history", "List the benchmarks that were kept, oldest first"),
     Command(_CHECK, "baseline", "qwen_infra.cli.baseline:app", "Choose the run that the next ones are compared with"),
     Command(

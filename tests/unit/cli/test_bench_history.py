@@ -102,3 +102,19 @@ def test_an_empty_history_and_a_broken_file_are_no_errors(run, tmp_path):
 def test_a_baseline_without_a_run_is_told(run):
     code, _, err = run("baseline", "set", "--stack", "none")
     assert (code, "there is no benchmark to make the baseline" in err) == (2, True)
+
+
+def test_a_sweep_shows_its_steps_its_knee_and_that_it_is_simulated(run, url):
+    words = ("--input-tokens", "16", "--output-tokens", "4", "--limit", "2")
+    code, out, _ = run("sweep", "--url", url, "--model", "qwen3.5", *words)
+    assert (code, "* knee: " in out, "do not come from a GPU" in out) == (0, True, True)
+
+
+def test_capacity_is_told_from_the_newest_run(run, url):
+    run("bench", "--url", url, "--model", "qwen3.5", *LOAD, "--stack", "mine")
+    code, out, err = run("capacity", "--stack", "mine", "--rate", "100", "--json")
+    found = json.loads(out)
+    assert (code, found["simulated"], found["replicas_for_rate"] >= 1) == (0, True, True)
+    code, out, err = run("capacity", "--stack", "mine")
+    assert (code, "say nothing about a GPU" in err) == (0, True)
+    assert run("capacity", "--stack", "none")[0] == 2
