@@ -10,7 +10,7 @@ from qwen_infra.cluster.facts import ClusterFacts
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.manifests import render_objects
 from qwen_infra.manifests.custom_kinds import CUSTOM_KINDS, find_custom_kinds
-from qwen_infra.manifests.names import MANAGED_BY
+from qwen_infra.manifests.names import MANAGED_BY, STACK_LABEL
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["check_preflight"]
@@ -40,6 +40,7 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
     build_gate(plan.benchmark)  # refuses an unknown workload or metric before the server is there
     _check_permissions(plan, facts)
     _check_namespace(plan, facts, stack)
+    _check_names(plan, facts, stack)
     _check_kinds(plan, facts)
     _check_nodes(plan, facts)
     _check_secret(plan, facts)
@@ -77,6 +78,14 @@ def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> N
             found=namespace,
             mend=f"kubectl create namespace {namespace}",
         )
+    owner = (labels or {}).get(STACK_LABEL, stack)
+    if labels is not None and plan.cluster.create_namespace and owner != stack:
+        raise ConfigurationError(
+            f"the namespace belongs to stack {owner}; two stacks may share it, and only one creates it",
+            where="qwen-infra:cluster.namespace",
+            found=namespace,
+            mend="pulumi config set --path 'qwen-infra:cluster.createNamespace' false",
+        )
     if (
         labels is not None
         and plan.cluster.create_namespace
@@ -87,6 +96,23 @@ def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> N
             where="qwen-infra:cluster.namespace",
             found=namespace,
             mend="pulumi config set --path 'qwen-infra:cluster.createNamespace' false",
+        )
+
+
+def _check_names(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> None:
+    """Two stacks may share a namespace, never an object."""
+    keys = {"Deployment": "qwen-infra:server.name", "Service": "qwen-infra:endpoint.serviceName"}
+    for kind, name in (("Deployment", plan.server.name), ("Service", plan.endpoint.service_name)):
+        labels = facts.taken.get((kind, name))
+        if labels is None or labels.get(STACK_LABEL) == stack:
+            continue
+        owner = f"stack {labels[STACK_LABEL]}" if STACK_LABEL in labels else "somebody else"
+        raise ConfigurationError(
+            f"the namespace has a {kind} of this name already, which belongs to {owner}",
+            where=keys[kind],
+            found=f"{plan.cluster.namespace}/{name}",
+            expected="a name that is free",
+            mend=f"pulumi config set --path '{keys[kind]}' {name[:30].strip('-')}-{stack[:9].lower()}",
         )
 
 

@@ -55,6 +55,8 @@ class ClusterFacts:
     rules_complete: bool = False
     namespace_labels: Mapping[str, str] | None = None
     secret_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    taken: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    """(kind, name) of the Deployments and Services of the namespace, with their labels."""
     pods: tuple[RunningPod, ...] | None = None
     """Pods on nodes that hold extended resources; None where we may not list those of other namespaces."""
     served_kinds: frozenset[tuple[str, str]] | None = None
@@ -78,9 +80,10 @@ def read_cluster_facts(
     Raises:
         KubectlError: the cluster cannot be reached, or nodes may not be listed.
     """
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(6) as pool:
         nodes = pool.submit(kubectl.items, "nodes")
         pods = pool.submit(_read_pods, kubectl)
+        taken = pool.submit(_read_taken, kubectl, namespace)
         rules = pool.submit(_read_rules, kubectl, namespace)
         labels = pool.submit(_read_namespace_labels, kubectl, namespace)
         kinds = [pool.submit(_read_served_kinds, kubectl, version) for version in group_versions]
@@ -90,6 +93,7 @@ def read_cluster_facts(
             rules=tuple(rules.result().get("resourceRules") or ()),
             rules_complete=not rules.result().get("incomplete", True),
             namespace_labels=labels.result(),
+            taken=taken.result(),
             pods=pods.result(),
             served_kinds=frozenset().union(*(kind.result() for kind in kinds)),
             secret_keys={name: found for read in keys for name, found in read.result().items()},
@@ -105,6 +109,14 @@ def _node(item: Mapping[str, Any]) -> Node:
         simulated=SIMULATED_NODE_ANNOTATION in meta.get("annotations", {}),
         schedulable=not spec.get("unschedulable", False),
     )
+
+
+def _read_taken(kubectl: Kubectl, namespace: str) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    try:
+        items = kubectl.items("--namespace", namespace, "deployments,services")
+    except KubectlError:
+        return {}  # what may not be listed is judged by the API server when it is created
+    return {(item["kind"], item["metadata"]["name"]): item["metadata"].get("labels", {}) for item in items}
 
 
 def _read_pods(kubectl: Kubectl) -> tuple[RunningPod, ...] | None:

@@ -78,6 +78,23 @@ def test_a_renamed_server_takes_the_place_of_the_old_one_and_nothing_of_that_is_
     assert SERVER not in left
 
 
+def test_two_models_live_in_one_namespace_and_a_second_stack_of_the_same_is_refused(project: Make) -> None:
+    first = project(**UNCHECKED)
+    first.up()
+    shared = {"cluster": {**SMALL["cluster"], "createNamespace": False}}
+    second = project(**shared, model={"name": "Qwen3.5-9B", "precision": "bf16"}, **UNCHECKED)
+    second.up()
+    assert len(pods(first)) == len(pods(second, "vllm-qwen35-9b")) == 1
+    assert clean(first)
+    second.destroy()
+    assert len(pods(first)) == 1
+    second.kubectl.run(
+        *("--namespace", NAMESPACE, "label", "--overwrite", "deployment", SERVER, "qwen-infra.dev/stack=blue")
+    )
+    told = project(**shared, **UNCHECKED).fail("preview")
+    assert "a Deployment of this name already, which belongs to stack blue" in told
+
+
 def test_more_replicas_than_there_are_gpus_stop_the_preview(project: Make) -> None:
     told = project(**server(replicas=5), **UNCHECKED).fail("preview")
     assert "5 replicas can never be scheduled: nvidia.com/gpu is short (found 4 x nvidia.com/gpu on GB200 nodes" in told

@@ -123,3 +123,22 @@ def test_permissions_on_the_kinds_of_the_plan_are_needed() -> None:
     told = refusal(facts(rules=rules, rules_complete=True), MONITORED)
     assert "create networkpolicies.networking.k8s.io" in told
     assert "create scaledobjects.keda.sh" in told
+
+
+def test_a_name_that_another_stack_holds_is_refused_with_a_free_one() -> None:
+    taken = {("Deployment", "vllm-qwen35-397b"): {"qwen-infra.dev/stack": "blue"}}
+    told = refusal(facts(taken=taken))
+    assert "a Deployment of this name already, which belongs to stack blue" in told
+    assert "'qwen-infra:server.name' vllm-qwen35-397b-gb200" in told
+
+
+def test_the_stacks_own_objects_are_no_collision() -> None:
+    taken = {("Service", "vllm-qwen35-397b-service"): {"qwen-infra.dev/stack": "gb200"}}
+    check_preflight(PLAN, facts(taken=taken), stack="gb200")
+
+
+def test_a_namespace_of_another_stack_is_shared_only_when_said_so() -> None:
+    labels = {"app.kubernetes.io/managed-by": "qwen-infra", "qwen-infra.dev/stack": "blue"}
+    assert "belongs to stack blue" in refusal(facts(namespace_labels=labels))
+    shared = replace(PLAN, cluster=replace(PLAN.cluster, create_namespace=False))
+    check_preflight(shared, facts(namespace_labels=labels), stack="gb200")
