@@ -15,6 +15,7 @@ from qwen_infra.checks.api_key import ApiKey
 from qwen_infra.components.kubernetes_object import KubernetesObject
 from qwen_infra.components.model_cache import ModelCache
 from qwen_infra.manifests import build_guard, build_key_secret, decide_names
+from qwen_infra.manifests.disruption import build_disruption_budget
 from qwen_infra.manifests.guard import previous_key
 from qwen_infra.manifests.leader_worker_set import build_compute_domain
 from qwen_infra.manifests.server import build_server
@@ -48,6 +49,8 @@ class VllmServer(pulumi.ComponentResource):
         if plan.server.compute_domain:
             domain = build_compute_domain(plan, names)
             before.append(KubernetesObject(f"{name}-compute-domain", domain, pulumi.ResourceOptions(parent=self)))
+        if (budget := build_disruption_budget(plan, names)) is not None:
+            KubernetesObject(f"{name}-disruption-budget", budget, pulumi.ResourceOptions(parent=self))
         options = pulumi.ResourceOptions(parent=self, depends_on=before)
         deployment = KubernetesObject(f"{name}-deployment", manifest, options)
         self.readiness = ServerReadiness(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from qwen_infra.planning.deployment_plan import ServerPlan
+from qwen_infra.settings import TolerationSettings
 
 __all__ = ["build_placement"]
 
@@ -13,5 +14,13 @@ def build_placement(server: ServerPlan) -> dict[str, Any]:
     host = {"kubernetes.io/hostname": server.node} if server.node else {}
     return {
         "nodeSelector": product | host,
-        "tolerations": [{"key": server.gpu.resource_name, "operator": "Exists", "effect": "NoSchedule"}],
+        "tolerations": [
+            {"key": server.gpu.resource_name, "operator": "Exists", "effect": "NoSchedule"},
+            *(_tolerate(taint) for taint in server.pod.tolerations),
+        ],
     }
+
+
+def _tolerate(taint: TolerationSettings) -> dict[str, Any]:
+    value = {"operator": "Exists"} if taint.value is None else {"operator": "Equal", "value": taint.value}
+    return {"key": taint.key, **value, **({"effect": taint.effect} if taint.effect else {})}

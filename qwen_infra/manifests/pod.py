@@ -31,8 +31,9 @@ def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     server = plan.server
     return {
         **build_placement(server),
+        **_scheduling(plan, names),
         "terminationGracePeriodSeconds": server.termination_grace_s,
-        **build_pod_security(),
+        **build_pod_security(server.user, owns_claim=plan.cache.storage.kind != "hostPath"),
         "containers": [_container(plan, names)],
         "volumes": [
             model_volume(plan, "model"),
@@ -40,6 +41,25 @@ def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
             *guard_volumes(plan, names),
         ],
     }
+
+
+def _scheduling(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
+    """Private registries, priority, and replicas on different nodes where that is possible."""
+    pod, found = plan.server.pod, dict[str, Any]()
+    if pod.image_pull_secrets:
+        found["imagePullSecrets"] = [{"name": name} for name in pod.image_pull_secrets]
+    if pod.priority_class_name:
+        found["priorityClassName"] = pod.priority_class_name
+    if plan.server.replicas > 1:
+        found["topologySpreadConstraints"] = [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",  # two on one node answer more than one that waits
+                "labelSelector": {"matchLabels": names.selector},
+            }
+        ]
+    return found
 
 
 def _container(plan: DeploymentPlan, names: Names) -> dict[str, Any]:

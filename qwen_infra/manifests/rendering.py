@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from qwen_infra.manifests.disruption import build_disruption_budget
 from qwen_infra.manifests.download import build_download_job, build_download_script
 from qwen_infra.manifests.endpoint import build_endpoint, build_key_secret, build_namespace
 from qwen_infra.manifests.guard import build_guard
@@ -35,6 +36,8 @@ def render_objects(plan: DeploymentPlan) -> list[dict[str, Any]]:
     if plan.endpoint.creates_key:
         found.append(build_key_secret(plan, names, KEY_PLACEHOLDER))
     found.append(build_guard(names))
+    if (budget := build_disruption_budget(plan, names)) is not None:
+        found.append(budget)
     if plan.server.compute_domain:
         found.append(build_compute_domain(plan, names))
     return [*found, build_server(plan, names), *build_endpoint(plan, names).values()]

@@ -12,6 +12,7 @@ from qwen_infra.settings import (
     CacheSettings,
     EndpointSettings,
     OperationsSettings,
+    PodSettings,
     PolicySettings,
     ResourceSettings,
 )
@@ -59,10 +60,12 @@ class GpuPlan:
 
 @dataclass(frozen=True)
 class ServerPlan:
-    """The Deployment. Times in seconds."""
+    """The Deployment. Times in seconds; ``user``: number of the server's user, None for the image's own."""
 
     name: str
     image: str
+    user: int | None
+    pod: PodSettings
     replicas: int
     node: str | None
     gpu: GpuPlan

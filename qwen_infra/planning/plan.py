@@ -12,10 +12,12 @@ from qwen_infra.planning.drain import plan_drain
 from qwen_infra.planning.endpoint import plan_endpoint
 from qwen_infra.planning.environment import choose_environment
 from qwen_infra.planning.features import check_features, choose_arguments
+from qwen_infra.planning.image import choose_image, choose_user, warn_of_image
 from qwen_infra.planning.model_source import find_stack_checkpoint, find_stack_model
 from qwen_infra.planning.naming import decide_server_name
 from qwen_infra.planning.operations import check_operations
 from qwen_infra.planning.prediction import predict_fit
+from qwen_infra.planning.resources import plan_resources
 from qwen_infra.planning.shape import plan_shape
 from qwen_infra.planning.start_timeouts import plan_start_timeouts
 from qwen_infra.planning.warnings import list_warnings
@@ -38,6 +40,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
     name = server.name or decide_server_name(model.name)
     mount_path = f"/{checkpoint.repository.rpartition('/')[2]}"
     check_features(server, model, gpu)
+    image = choose_image(server, gpu)
     shape = plan_shape(server, model, gpu)
     fit = predict_fit(settings, model, gpu)
     drain = plan_drain(server.longest_answer_tokens)
@@ -57,13 +60,15 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
         ),
         server=ServerPlan(
             name=name,
-            image=server.image,
+            image=image,
+            user=choose_user(server, image),
+            pod=server,
             replicas=server.replicas,
             node=server.node,
             gpu=_gpu_plan(gpu, shape.gpus_per_node),
             arguments=arguments,
             environment=choose_environment(arguments, gpu, timeouts.container_s),
-            resources=server.resources,
+            resources=plan_resources(server, gpu, server.tensor_parallel_size),
             start=timeouts,
             drain_delay_s=drain.delay_s,
             termination_grace_s=drain.grace_s,
@@ -74,7 +79,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
         endpoint=plan_endpoint(settings.endpoint, name),
         verification_level=settings.verification.level,
         benchmark=settings.benchmark,
-        warnings=list_warnings(server, model, gpu, fit),
+        warnings=(*list_warnings(server, model, gpu, fit), *warn_of_image(image)),
         licence=model.licence,
         environment=settings.environment,
         operations=settings.operations,

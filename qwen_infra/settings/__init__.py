@@ -26,6 +26,7 @@ from qwen_infra.settings.loading import (
 )
 from qwen_infra.settings.model import ModelSettings
 from qwen_infra.settings.operations import OperationsSettings
+from qwen_infra.settings.pod import PodSettings, TolerationSettings
 from qwen_infra.settings.policy import PolicySettings
 from qwen_infra.settings.reference import render_stack_file_page
 from qwen_infra.settings.schema import SCHEMA_FILE, stack_file_schema
@@ -51,6 +52,7 @@ __all__ = [
     "ModelSettings",
     "MonitoringSettings",
     "OperationsSettings",
+    "PodSettings",
     "PolicySettings",
     "RegressionSettings",
     "ResourceSettings",
@@ -61,6 +63,7 @@ __all__ = [
     "Settings",
     "SloSettings",
     "StackSettings",
+    "TolerationSettings",
     "VerificationSettings",
     "load_deployments",
     "load_settings",

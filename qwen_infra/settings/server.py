@@ -6,12 +6,13 @@ from pydantic import Field
 
 from qwen_infra.settings.base import DnsLabel, Quantity, Settings
 from qwen_infra.settings.features import FeatureSettings
+from qwen_infra.settings.pod import PodSettings
 
 __all__ = ["ResourceSettings", "ServerSettings"]
 
 
 class ResourceSettings(Settings):
-    """CPU and memory of the server's container; the defaults are the reference deployment's."""
+    """CPU and memory of the server's container; where nothing is said, the reference's for each GPU."""
 
     cpu_request: Quantity = Field("16", description="CPU that the scheduler reserves.")
     cpu_limit: Quantity = Field("32", description="CPU that the container may use.")
@@ -20,7 +21,7 @@ class ResourceSettings(Settings):
     shared_memory: Quantity = Field("64Gi", description="Size of /dev/shm, for NCCL between the GPUs.")
 
 
-class ServerSettings(FeatureSettings):
+class ServerSettings(FeatureSettings, PodSettings):
     """How vLLM serves the model."""
 
     name: DnsLabel | None = Field(None, max_length=40, description="Name of the Deployment; default: from the model.")

@@ -192,4 +192,5 @@ def test_amd_gets_its_fast_kernels() -> None:
 
 
 def test_a_plain_deployment_has_nothing_to_warn_of() -> None:
-    assert plan(**LARGE_ON_GB200, maxNumSeqs=64).warnings == ()
+    image = f"vllm/vllm-openai:v0.32.0@sha256:{'a' * 64}"
+    assert plan(**LARGE_ON_GB200, maxNumSeqs=64, image=image).warnings == ()

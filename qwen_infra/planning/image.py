@@ -1,0 +1,54 @@
+"""Which image runs, whether its name may move, and as which user."""
+
+import re
+
+from qwen_infra.catalog import Gpu
+from qwen_infra.errors import ConfigurationError
+from qwen_infra.settings import ServerSettings
+
+__all__ = ["choose_image", "choose_user", "warn_of_image"]
+
+ROCM_IMAGE = "vllm/vllm-openai-rocm:v0.32.0"
+VLLM_USER = 2000
+"""``vllm`` in the CUDA image, with a home that it may write to (vllm-project/vllm #40275); not in the ROCm image."""
+_MOVING = re.compile(r"(.*[-_.])?(latest|nightly)([-_.].*)?")
+_KEY = "qwen-infra:server.image"
+
+
+def choose_image(server: ServerSettings, gpu: Gpu) -> str:
+    """The image of the stack file, or vLLM's own for the GPU's vendor.
+
+    Raises:
+        ConfigurationError: a tag that somebody else moves, unless the stack file allows it.
+    """
+    if "image" not in server.model_fields_set and gpu.vendor == "amd":
+        return ROCM_IMAGE
+    tag = _tag(server.image)
+    if "@" not in server.image and not server.allow_moving_image and (not tag or _MOVING.fullmatch(tag)):
+        raise ConfigurationError(
+            "this tag is moved by others, so that a restart may run another vLLM",
+            where=_KEY,
+            found=server.image,
+            expected="a version, better a digest",
+            mend=f"pulumi config set --path '{_KEY}' vllm/vllm-openai:v0.32.0, or set server.allowMovingImage",
+        )
+    return server.image
+
+
+def warn_of_image(image: str) -> tuple[str, ...]:
+    """What is to be said of an image that is named by a tag."""
+    if "@sha256:" in image:
+        return ()
+    return (f"server.image {image} is a tag, which may name another image tomorrow: qwen-infra image pin {image}",)
+
+
+def choose_user(server: ServerSettings, image: str) -> int | None:
+    """The user number of the server; None leaves it to the image."""
+    if server.run_as_user is not None:
+        return server.run_as_user
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return VLLM_USER if name == "vllm-openai" else None
+
+
+def _tag(image: str) -> str:
+    return image.rpartition("/")[2].partition("@")[0].partition(":")[2]
