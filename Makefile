@@ -3,9 +3,9 @@
 PYTHON ?= python3
 SERVER ?= auto
 BIN := .venv/bin
-CODE := qwen_infra tests benchmarks __main__.py
+CODE := qwen_infra tests benchmarks policy/__main__.py __main__.py
 
-.PHONY: help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
+.PHONY: policy help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -25,6 +25,14 @@ $(BIN)/python:
 	@echo "installing the test tools (once)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
+
+policy/venv/.ready: policy/requirements.txt | $(BIN)/python
+	@echo "installing the policy pack's environment (once)" >&2
+	@$(PYTHON) -m venv policy/venv
+	@policy/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r policy/requirements.txt
+	@touch $@
+
+policy: policy/venv/.ready ## the environment of the CrossGuard pack, for pulumi preview --policy-pack policy
 
 setup: .venv/.run ## the Python environment
 
@@ -81,3 +89,5 @@ lock: .venv/.dev ## pin every package anew, for every platform
 	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" policy/requirements.in --output-file policy/requirements.txt

@@ -68,7 +68,13 @@ class VllmServer(pulumi.ComponentResource):
         )
         self.deployment = pulumi.Output.from_input(names.server)
         self.ready = require_passed(self.readiness)
-        self.register_outputs({"deployment": self.deployment, "readiness": self.readiness.summary})
+        self.register_outputs(
+            {
+                "deployment": self.deployment,
+                "readiness": self.readiness.summary,
+                "environment": plan.environment or "",  # by which the policy pack knows how strict it is
+            }
+        )
 
     def _create_key_secret(self, name: str, plan: DeploymentPlan) -> pulumi.Resource:
         settings = plan.endpoint.settings.api_key

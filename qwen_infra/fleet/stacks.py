@@ -10,8 +10,6 @@ from qwen_infra.settings import StackSettings, load_stack_deployments
 
 __all__ = ["StackFile", "affected_stacks", "changed_paths", "list_stacks"]
 
-FLEET_STACK = "fleet"
-"""The stack that only reads the others; its file has no model (docs/fleet.md)."""
 _EVERY_STACK = ("Pulumi.yaml", "__main__.py", "requirements.txt", "pyproject.toml")
 _BESIDE = frozenset({"cli", "demo", "fleet", "local", "review", "simulator", "toolchain"})
 """Packages of which no byte reaches a deployment: what runs beside it, or for tests."""
@@ -30,7 +28,7 @@ class StackFile:
 def list_stacks(folder: Path) -> tuple[StackFile, ...]:
     """Every ``Pulumi.<stack>.yaml`` of a folder by name; a wrong one is listed with its problem."""
     names = sorted(path.name[len("Pulumi.") : -len(".yaml")] for path in folder.glob("Pulumi.*.yaml"))
-    return tuple(_read(folder, name) for name in names if name != FLEET_STACK)
+    return tuple(_read(folder, name) for name in names)
 
 
 def _read(folder: Path, name: str) -> StackFile:

@@ -13,8 +13,5 @@ class OperationsSettings(Settings):
     protect: bool = Field(False, description="Refuse to delete or replace what the stack made.")
     require_pinned: bool = Field(False, description="Refuse a revision that is no commit, and an image without digest.")
     require_verification: bool = Field(False, description="Refuse to switch the verification off.")
-    keep_results: int | None = Field(
-        None, ge=1, description="Results of one kind that are kept in results/<stack>; default: all."
-    )
     price_per_gpu_hour: float | None = Field(None, ge=0, description="What one GPU costs an hour, for pull requests.")
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="Currency of the price (ISO 4217).")

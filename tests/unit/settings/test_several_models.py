@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qwen_infra.errors import ConfigurationError
@@ -110,6 +110,7 @@ plain = st.recursive(
 maps = st.dictionaries(st.text("ab", min_size=1, max_size=2), plain, max_size=3)
 
 
+@settings(deadline=None)
 @given(maps, maps)
 def test_whatever_the_upper_layer_says_holds(below: dict[str, Any], above: dict[str, Any]) -> None:
     merged = merge(below, above)
@@ -119,6 +120,7 @@ def test_whatever_the_upper_layer_says_holds(below: dict[str, Any], above: dict[
         assert merged[key] == (merge(below[key], value) if both_maps else value)
 
 
+@settings(deadline=None)
 @given(maps, maps)
 def test_merging_changes_neither_layer_and_an_empty_one_nothing(below: dict[str, Any], above: dict[str, Any]) -> None:
     copies = repr((below, above))
@@ -126,6 +128,7 @@ def test_merging_changes_neither_layer_and_an_empty_one_nothing(below: dict[str,
     assert repr((below, above)) == copies
 
 
+@settings(deadline=None)
 @given(maps)
 def test_a_layer_contains_each_of_its_own_paths(layer: dict[str, Any]) -> None:
     assert all(contains(layer, [key]) for key in layer)
