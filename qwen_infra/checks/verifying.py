@@ -10,7 +10,8 @@ from qwen_infra.checks.outcome import CheckOutcome, Report
 from qwen_infra.checks.progress import show
 from qwen_infra.checks.results import find_results_folder
 from qwen_infra.checks.target import CheckTarget
-from qwen_infra.verification import Level, SuiteOptions, VerificationReport, render_table, run_suite
+from qwen_infra.cluster.hardware import read_image_digests
+from qwen_infra.verification import DeployedServer, Level, SuiteOptions, VerificationReport, render_table, run_suite
 
 __all__ = ["verify"]
 
@@ -40,6 +41,22 @@ async def _run(options: Mapping[str, Any], target: CheckTarget, report: Report) 
             endpoint,
             level=cast("Level", options["level"]),
             cluster=cluster,
-            options=SuiteOptions(thinking_by_default=bool(options["thinking_by_default"])),
+            options=_read_options(options, target, simulated=bool(cluster.simulated_nodes)),
             progress=report,
         )
+
+
+def _read_options(options: Mapping[str, Any], target: CheckTarget, *, simulated: bool) -> SuiteOptions:
+    expected = dict(options.get("expected") or {})
+    for key in ("max_model_len", "num_gpu_blocks"):
+        if key in expected:
+            expected[key] = int(expected[key])  # every number of a resource's inputs is a float
+    digests = read_image_digests(target.kubectl, target.namespace, target.deployment)
+    return SuiteOptions(
+        thinking_by_default=bool(options["thinking_by_default"]),
+        include=tuple(options.get("include") or ()),
+        exclude=tuple(options.get("exclude") or ()),
+        through_tunnel=target.reached_by == "port-forward",
+        soak_s=float(options.get("soak_s") or 600),
+        deployed=DeployedServer(is_simulated=simulated, running_image_digests=digests, **expected),
+    )

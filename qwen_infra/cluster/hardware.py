@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from qwen_infra.cluster.facts import SIMULATED_NODE_ANNOTATION
 from qwen_infra.cluster.kubectl import Kubectl
 
-__all__ = ["Hardware", "read_hardware"]
+__all__ = ["Hardware", "read_hardware", "read_image_digests"]
 
 PRODUCT_LABELS = ("nvidia.com/gpu.product", "amd.com/gpu.product-name")
+
+SERVER_CONTAINER = "vllm"
+"""Name of the server's container in its pod (``qwen_infra.manifests.pod``)."""
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,20 @@ def read_hardware(kubectl: Kubectl, namespace: str, deployment: str) -> Hardware
         gpu_product=products.pop() if len(products) == 1 else None,
         simulated=any(SIMULATED_NODE_ANNOTATION in meta.get("annotations", {}) for meta in metas),
     )
+
+
+def read_image_digests(kubectl: Kubectl, namespace: str, deployment: str) -> tuple[str, ...]:
+    """``sha256:...`` of the images that the pods with the label ``app=DEPLOYMENT`` run; empty where none is told.
+
+    Raises:
+        KubectlError: the pods could not be read.
+    """
+    pods = kubectl.items("--namespace", namespace, "pods", f"--selector=app={deployment}")
+    statuses = [
+        each
+        for pod in pods
+        for each in pod.get("status", {}).get("containerStatuses", ())
+        if each.get("name") == SERVER_CONTAINER
+    ]
+    found = {str(each.get("imageID", "")).rpartition("@")[2] for each in statuses}
+    return tuple(sorted(digest for digest in found if digest.startswith("sha256:")))

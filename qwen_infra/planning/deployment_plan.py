@@ -15,6 +15,7 @@ from qwen_infra.settings import (
     PodSettings,
     PolicySettings,
     ResourceSettings,
+    VerificationSettings,
 )
 from qwen_infra.sizing import Fit
 
@@ -112,7 +113,7 @@ class DeploymentPlan:
     cache: CachePlan
     server: ServerPlan
     endpoint: EndpointPlan
-    verification_level: str
+    verification: VerificationSettings
     benchmark: BenchmarkSettings
     warnings: tuple[str, ...] = ()
     licence: str = ""

@@ -77,7 +77,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
             rollout_mode=server.rollout,
         ),
         endpoint=plan_endpoint(settings.endpoint, name),
-        verification_level=settings.verification.level,
+        verification=settings.verification,
         benchmark=settings.benchmark,
         warnings=(*list_warnings(server, model, gpu, fit), *warn_of_image(image)),
         licence=model.licence,

@@ -39,6 +39,7 @@ class CaseContext:
         thinking_by_default: whether the model thinks when a request does not say (not so for Qwen3.5-0.8B and 2B).
         temperature: sent with every generation request instead of the case's own; None changes nothing.
         from_outside: whether the endpoint is the public one, behind whatever filters the paths.
+        through_tunnel: whether a port-forward stands between, which does not hand on that a client has left.
         deployed: what the plan expects of this server and what the cluster says about it.
         request_id: set by the case as soon as it knows it, so that a failure names it too.
     """
@@ -49,6 +50,7 @@ class CaseContext:
     thinking_by_default: bool = True
     temperature: float | None = None
     from_outside: bool = False
+    through_tunnel: bool = False
     deployed: DeployedServer = NOTHING_KNOWN
     request_id: str | None = None
 

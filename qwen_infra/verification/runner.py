@@ -58,6 +58,7 @@ class SuiteOptions:
         patience: factor on every deadline, for a slow server.
         temperature: sent with every generation request; None leaves it to the cases and the server.
         from_outside: the endpoint is the public one, behind the gateway or network policy.
+        through_tunnel: a port-forward stands between, which does not hand on that a client has left.
         deployed: what the plan expects and the cluster says.
         soak_s: how long the level ``soak`` repeats the cases, in seconds.
     """
@@ -70,6 +71,7 @@ class SuiteOptions:
     patience: float = 1.0
     temperature: float | None = None
     from_outside: bool = False
+    through_tunnel: bool = False
     deployed: DeployedServer = NOTHING_KNOWN
     soak_s: float = 600.0
 
@@ -215,6 +217,7 @@ async def _run_case(case: Case, endpoint: Endpoint, options: SuiteOptions) -> _A
                 thinking_by_default=options.thinking_by_default,
                 temperature=options.temperature,
                 from_outside=options.from_outside,
+                through_tunnel=options.through_tunnel,
                 deployed=options.deployed,
             )
             verdict = await _judge(case, context)

@@ -53,6 +53,8 @@ class _HungUpError(Exception):
 
 
 async def _hang_up(context: CaseContext) -> Outcome:
+    if context.through_tunnel:
+        raise CaseSkippedError("asked through a port-forward, which does not hand on that a client has left")
     before = await _count_unfinished(context)
     if before:
         raise CaseSkippedError(f"{before:.0f} requests of others are running, so ours cannot be told from them")
