@@ -15,7 +15,7 @@ from qwen_infra.local.locks import hold_lock
 from qwen_infra.local.steps import Step, run_step
 from qwen_infra.local.vllm_environment import ensure_vllm, vllm_python
 
-__all__ = ["ensure_miniature", "ensure_wrong_miniature"]
+__all__ = ["ensure_miniature"]
 
 _RECIPE = Path(__file__).parent / "miniature"
 _MODULE = "miniature_qwen35"
@@ -38,23 +38,6 @@ def ensure_miniature(report: Callable[[str], None] = lambda _: None) -> Path:
     return folder / "model"
 
 
-def ensure_wrong_miniature(report: Callable[[str], None] = lambda _: None) -> Path:
-    """The folder of a model that answers a few of the same questions wrongly, for the proof that this is noticed.
-
-    Raises:
-        EnvironmentMissingError: as for the right one.
-    """
-    right = ensure_miniature(report)
-    folder = default_cache_root() / "miniature" / f"{_recipe_hash()}-wrong"
-    if folder.exists():
-        return folder / "model"
-    python = vllm_python(ensure_vllm(report))
-    with hold_lock(folder.with_suffix(".lock"), purpose="training the wrong miniature", timeout_s=_TIMEOUT_S):
-        if not folder.exists():
-            _train(folder, python, report, right)
-    return folder / "model"
-
-
 def recipe_files() -> list[Path]:
     """The recipe's sources in a fixed order."""
     return sorted(_RECIPE.glob("*.py"))
@@ -67,8 +50,8 @@ def _recipe_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _train(folder: Path, python: Path, report: Callable[[str], None], right: Path | None = None) -> None:
-    """Into a draft folder that becomes ``folder`` in one rename; the wrong one starts from the one in ``right``."""
+def _train(folder: Path, python: Path, report: Callable[[str], None]) -> None:
+    """Into a draft folder that becomes ``folder`` in one rename."""
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     recipe = draft / "recipe" / _MODULE
@@ -76,8 +59,8 @@ def _train(folder: Path, python: Path, report: Callable[[str], None], right: Pat
     for path in recipe_files():
         shutil.copy(path, recipe)
     step = Step(
-        "training the miniature Qwen3.5, once: about two minutes on two idle cores",
-        (str(python), "-m", _MODULE, str(draft / "model"), *(() if right is None else (str(right),))),
+        "training the miniature Qwen3.5, once: about half a minute on two idle cores",
+        (str(python), "-m", _MODULE, str(draft / "model")),
         _TIMEOUT_S,
         {
             "PYTHONPATH": str(recipe.parent),
