@@ -52,7 +52,7 @@ def client_config(
         max_model_len=max_model_len,
         show_key=show_key,
     )
-    settings = build_client_settings(client, models)
+    settings = build_client_settings(client, models, (out or Path.home()).expanduser().resolve())
     texts = "".join(item.text for item in settings.files)
     keys = [one.key for one in models if one.key.command and one.key.variable in texts]
     notes = [*(f'export {key.variable}="$({key.command})"' for key in keys), *settings.notes]
@@ -62,7 +62,7 @@ def client_config(
         print_json({"client": client, "models": served, "files": files, "notes": notes})
     for item in [] if as_json else settings.files:
         if out is None:
-            print(item.text, end="")
+            print(f"==> {item.path} <==\n{item.text}" if len(settings.files) > 1 else item.text, end="")
         else:
             path = out.expanduser() / item.path
             path.parent.mkdir(parents=True, exist_ok=True)

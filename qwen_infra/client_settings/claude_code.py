@@ -2,23 +2,26 @@
 
 import json
 from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from qwen_infra.client_settings.served import ClientSettings, ServedModel, SettingsFile
 
 __all__ = ["build_claude_code", "build_claude_code_router", "long_context_threshold"]
 
+_PLUGIN = ".claude-code-router/plugins/vllm-reasoning.js"
 ROUTER_PORT = 3456
 """Claude Code Router's own default."""
 REQUEST_TIMEOUT_MS = 600_000
 """Ten minutes: thinking over a long prompt sends nothing for minutes (both programs' own default)."""
 
 _ROUTER_NOTES = (
-    "put it at ~/.claude-code-router/config.json; it is for version 2 of the router: "
+    "both files belong under ~/.claude-code-router (--out ~ puts them there); they are for version 2 of the router: "
     "npm install -g @musistudio/claude-code-router@2",
     "export CCR_API_KEY=<a word of your choice>: the key between Claude Code and the router",
-    "requests go to vLLM's /v1/messages unchanged, so thinking arrives as thinking blocks; through chat/completions "
-    "the router drops vLLM's reasoning field",
+    "the router drops vLLM's reasoning field, so that an answer cut off inside the thinking comes back empty; "
+    "plugins/vllm-reasoning.js hands it on as thinking",
     "then: ccr code",
 )
 
@@ -61,13 +64,19 @@ def _claude_code_notes(model: ServedModel) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def build_claude_code_router(models: Sequence[ServedModel]) -> ClientSettings:
+def build_claude_code_router(models: Sequence[ServedModel], home: Path) -> ClientSettings:
     """Configuration of Claude Code Router 2.x: one provider a model, routes by what the models are good for.
 
     The first model of the stack is the default and thinks; the one with the shortest context does background work, the
-    one with the longest takes long prompts. Every provider passes Anthropic requests on as they are to vLLM's
-    ``/v1/messages`` (transformer ``Anthropic``): on its other way, through chat completions, the router drops vLLM's
-    ``reasoning`` field, so that an answer cut off inside the thinking would come back empty.
+    one with the longest takes long prompts. The router drops vLLM's ``reasoning`` field, so that an answer cut off
+    inside the thinking would come back empty; a transformer of ours hands it on, and asks for the usage of
+    streamed answers.
+    (Its own transformer ``Anthropic``, which would pass requests on to ``/v1/messages``, sends the key in a header that
+    vLLM does not read.)
+
+    Args:
+        models: of one stack, the default first.
+        home: folder that will hold ``.claude-code-router``; the router finds transformers by absolute paths only.
     """
     names = _provider_names(models)
     routes = {
@@ -84,6 +93,7 @@ def build_claude_code_router(models: Sequence[ServedModel]) -> ClientSettings:
         "LOG": False,
         "NON_INTERACTIVE_MODE": False,
         "API_TIMEOUT_MS": REQUEST_TIMEOUT_MS,
+        "transformers": [{"path": str(home / _PLUGIN)}],
         "Providers": [_provider(name, model) for name, model in zip(names, models, strict=True)],
         "Router": {
             **{route: f"{by_model[model]},{model.name}" for route, model in routes.items()},
@@ -92,16 +102,17 @@ def build_claude_code_router(models: Sequence[ServedModel]) -> ClientSettings:
     }
     holds_key = any(model.key.value for model in models)
     file = SettingsFile(".claude-code-router/config.json", _to_json(configuration), holds_key)
-    return ClientSettings((file,), _ROUTER_NOTES)
+    plugin = files("qwen_infra.client_settings").joinpath("vllm-reasoning.js").read_text("utf-8")
+    return ClientSettings((file, SettingsFile(_PLUGIN, plugin)), _ROUTER_NOTES)
 
 
 def _provider(name: str, model: ServedModel) -> dict[str, Any]:
     return {
         "name": name,
-        "api_base_url": f"{model.url}/v1/messages",
+        "api_base_url": f"{model.url}/v1/chat/completions",
         "api_key": model.key.value or f"${model.key.variable}",
         "models": [model.name],
-        "transformer": {"use": [["Anthropic", {"UseBearer": True}]]},
+        "transformer": {"use": ["vllm-reasoning"]},
     }
 
 

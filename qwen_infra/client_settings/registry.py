@@ -1,6 +1,7 @@
 """Which clients there are settings for. To add one: a builder, and a line here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from qwen_infra.client_settings.claude_code import build_claude_code, build_claude_code_router
 from qwen_infra.client_settings.gateways import build_continue, build_litellm, build_open_webui
@@ -17,22 +18,26 @@ _FOR_ONE: Mapping[str, Callable[[ServedModel], ClientSettings]] = {
     "claude-code": build_claude_code,
 }
 _FOR_MANY: Mapping[str, Callable[[Sequence[ServedModel]], ClientSettings]] = {
-    "claude-code-router": build_claude_code_router,
     "open-webui": build_open_webui,
     "litellm": build_litellm,
     "continue": build_continue,
 }
-CLIENTS = (*_FOR_ONE, *_FOR_MANY)
+_ROUTER = "claude-code-router"
+CLIENTS = (*_FOR_ONE, _ROUTER, *_FOR_MANY)
 
 
-def build_client_settings(client: str, models: Sequence[ServedModel]) -> ClientSettings:
+def build_client_settings(client: str, models: Sequence[ServedModel], home: Path) -> ClientSettings:
     """Settings of one client for the models of a stack; a client of one server gets the first.
+
+    ``home`` is the folder that the files will lie under, for clients that want absolute paths.
 
     Raises:
         ConfigurationError: there are no settings for such a client.
     """
     if client in _FOR_ONE:
         return _FOR_ONE[client](models[0])
+    if client == _ROUTER:
+        return build_claude_code_router(models, home)
     if client in _FOR_MANY:
         return _FOR_MANY[client](models)
     raise ConfigurationError(

@@ -4,27 +4,33 @@ import ast
 import json
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 
-from qwen_infra.client_settings import CLIENTS, ApiKey, ServedModel, build_client_settings
+from qwen_infra.client_settings import CLIENTS, ApiKey, ClientSettings, ServedModel, build_client_settings
 from qwen_infra.client_settings.claude_code import long_context_threshold
 from qwen_infra.errors import ConfigurationError
 
 COMMAND = "kubectl get secret k --output=jsonpath={.data.api-key} | base64 --decode"
 MODEL = ServedModel("qwen3.5", "http://127.0.0.1:8000", 262144, ApiKey(command=COMMAND))
 SMALL = ServedModel("small", "http://127.0.0.1:8001", 32768, ApiKey("VLLM_API_KEY_2", COMMAND), thinks=False)
+HOME = Path("/home/user")
 SECRET = "the-key-itself"
 
 
+def build(client: str, *models: ServedModel) -> ClientSettings:
+    return build_client_settings(client, models, HOME)
+
+
 def text(client: str, *models: ServedModel) -> str:
-    return build_client_settings(client, models or (MODEL,)).files[0].text
+    return build(client, *(models or (MODEL,))).files[0].text
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_the_key_is_named_and_not_in_the_settings(client: str):
-    settings = build_client_settings(client, [MODEL])
+    settings = build(client, MODEL)
 
     assert not settings.files[0].holds_key
     assert "VLLM_API_KEY" in settings.files[0].text or COMMAND in json.loads(settings.files[0].text)["apiKeyHelper"]
@@ -32,7 +38,7 @@ def test_the_key_is_named_and_not_in_the_settings(client: str):
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_the_key_is_in_the_settings_when_asked_for(client: str):
-    [file] = build_client_settings(client, [replace(MODEL, key=replace(MODEL.key, value=SECRET))]).files
+    file = build(client, replace(MODEL, key=replace(MODEL.key, value=SECRET))).files[0]
 
     assert SECRET in file.text
     assert file.holds_key
@@ -65,19 +71,19 @@ def test_claude_code_asks_for_the_key_by_a_command_and_uses_one_model_for_all_it
 
 
 def test_claude_code_is_told_that_it_needs_tool_calls():
-    notes = build_client_settings("claude-code", [replace(MODEL, calls_tools=False)]).notes
+    notes = build("claude-code", replace(MODEL, calls_tools=False)).notes
 
     assert "qwen-infra:server.tools" in notes[0]
 
 
-def test_the_router_passes_requests_on_to_the_messages_api_so_that_thinking_is_kept():
-    configuration = json.loads(text("claude-code-router"))
+def test_the_router_gets_the_transformer_that_keeps_the_thinking_and_its_absolute_path():
+    configuration, plugin = build("claude-code-router", MODEL).files
 
-    [provider] = configuration["Providers"]
-    assert provider["api_base_url"] == "http://127.0.0.1:8000/v1/messages"
-    assert provider["transformer"] == {"use": [["Anthropic", {"UseBearer": True}]]}
-    assert set(configuration["Router"]) == {"default", "background", "think", "longContext", "longContextThreshold"}
-    assert configuration["Router"]["think"] == "qwen-infra,qwen3.5"
+    document = json.loads(configuration.text)
+    assert document["transformers"] == [{"path": f"/home/user/{plugin.path}"}]
+    assert document["Providers"][0]["transformer"] == {"use": ["vllm-reasoning"]}
+    assert document["Router"]["think"] == "qwen-infra,qwen3.5"
+    assert "delta.reasoning" in plugin.text
 
 
 def test_the_router_sends_each_kind_of_work_to_the_model_that_suits_it():
@@ -127,6 +133,6 @@ def test_continue_takes_the_key_from_its_secrets():
 
 def test_an_unknown_client_names_the_known_ones():
     with pytest.raises(ConfigurationError) as told:
-        build_client_settings("emacs", [MODEL])
+        build("emacs", MODEL)
 
     assert str(told.value.expected).startswith("one of: curl, openai")
