@@ -1,10 +1,12 @@
 """Environments, several models in one stack, and protection, with the real engine."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from tests.integration.harness import SMALL, Project
+from tests.integration.harness import ROOT, SMALL, Project
 
 Make = Callable[..., Project]
 QUIET = {"verification": {"level": "off"}, "benchmark": {"workload": "off"}}
@@ -25,6 +27,20 @@ def test_two_models_of_one_stack_are_deployed_verified_and_clean_afterwards(proj
     assert all(found["verification"].startswith("verification passed") for found in outputs.values())
     assert outputs["vllm-small"]["benchmark"].startswith("benchmark smoke: 8 of 8")
     assert deployed.stack.preview(expect_no_changes=True).change_summary.keys() == {"same"}
+
+
+def drift(project: Project) -> int:
+    command = [str(ROOT / "ci" / "drift.sh"), project.stack_name]
+    environment = {**os.environ, **project.environment}
+    return subprocess.run(command, cwd=project.folder, env=environment, check=False).returncode
+
+
+def test_a_fresh_deployment_has_not_drifted_and_a_change_by_hand_is_seen(project: Make) -> None:
+    deployed = project(**QUIET)
+    deployed.up()
+    assert drift(deployed) == 0
+    deployed.kubectl.run("--namespace", "qwen-test", "scale", "deployment/vllm-qwen35-4b", "--replicas=2")
+    assert drift(deployed) == 1
 
 
 def test_a_change_of_one_model_leaves_the_other_alone(project: Make) -> None:
