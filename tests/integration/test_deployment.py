@@ -130,3 +130,11 @@ def test_the_gb200_stack_file_is_deployed_unchanged(
         assert outputs["figures"]["total_output_tokens"] == 32768
     finally:
         deployed.destroy()
+
+
+def test_a_missed_slo_that_only_warns_deploys_and_says_so(project: Make) -> None:
+    slos = {"hardware": "simulator", "limits": {"p99_ttft_ms": 0.001}}
+    benchmark = {"workload": "smoke", "slos": slos, "onFailure": "warn", "regression": {"percent": 10}}
+    outputs = project(benchmark=benchmark, verification={"level": "off"}).up()
+    assert outputs["benchmark"].startswith("warning: benchmark smoke: 8 of 8 requests answered")
+    assert "no baseline to compare with" in outputs["benchmark"]
