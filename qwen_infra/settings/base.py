@@ -1,16 +1,30 @@
 """What every key of the stack file shares: strictness, camelCase, and the small types that several keys use."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-__all__ = ["DnsLabel", "Quantity", "SecretKeySettings", "Settings"]
+__all__ = ["DnsLabel", "Quantity", "SecretKeySettings", "Settings", "read_level_alone"]
 
 DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 """RFC 1123 label: what Kubernetes accepts as the name of a namespace, a Service or a label value."""
 Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
 """A Kubernetes quantity, such as ``400Gi`` or ``16``."""
+
+
+def read_level_alone(values: Any, *words: str) -> Any:
+    """A top-level key given as its level alone (``benchmark: smoke``), and ``off``, which YAML 1.1 reads as false.
+
+    ``words`` are the keys inside that take the word ``off``.
+    """
+    if values is False:
+        return {"level": "off"}
+    if isinstance(values, str):
+        return {"level": values}
+    if isinstance(values, dict):
+        return {key: "off" if value is False and key in words else value for key, value in values.items()}
+    return values
 
 
 class Settings(BaseModel):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from qwen_infra.settings.base import Quantity, Settings
+from qwen_infra.settings.base import Quantity, Settings, read_level_alone
 
 __all__ = ["BenchmarkSettings", "JobSettings", "RegressionSettings", "SloSettings"]
 
@@ -69,17 +69,7 @@ class BenchmarkSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _read_level_alone(cls, values: Any) -> Any:
-        """``benchmark: off`` is a word; YAML reads an unquoted ``off`` as false."""
-        if values is False:
-            return {"level": "off"}
-        if isinstance(values, str):
-            return {"level": values}
-        if isinstance(values, dict):
-            return {
-                key: "off" if value is False and key in {"level", "workload"} else value
-                for key, value in values.items()
-            }
-        return values
+        return read_level_alone(values, "level", "workload")
 
     @property
     def is_off(self) -> bool:

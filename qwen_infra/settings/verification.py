@@ -1,10 +1,10 @@
 """The key ``verification``."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from qwen_infra.settings.base import Settings
+from qwen_infra.settings.base import Settings, read_level_alone
 
 __all__ = ["VerificationSettings"]
 
@@ -18,3 +18,8 @@ class VerificationSettings(Settings):
     include: tuple[str, ...] = Field((), description="Only these cases; ids or patterns such as tools-*.")
     exclude: tuple[str, ...] = Field((), description="None of these cases; ids or patterns such as tools-*.")
     soak_minutes: int = Field(10, ge=1, le=600, description="How long the level soak repeats the cases.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_level_alone(cls, values: Any) -> Any:
+        return read_level_alone(values, "level")

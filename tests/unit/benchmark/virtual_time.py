@@ -1,7 +1,7 @@
 """The load generator and the simulator in one process, on a clock that jumps from one due moment to the next.
 
 Nothing waits and nothing is late, however loaded the machine: what the client measures can be compared exactly with
-what the simulator was told to do. The socket between them is left out; ``benchmarks/known_timings.py`` has it.
+what the simulator was told to do. The socket between them is left out.
 """
 
 import asyncio

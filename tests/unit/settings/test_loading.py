@@ -90,3 +90,9 @@ def test_a_stack_file_without_configuration_is_told(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.x.yaml").write_text("encryptionsalt: x")
     with pytest.raises(ConfigurationError, match="no `config:` section"):
         load_stack_file(tmp_path, "x")
+
+
+@pytest.mark.parametrize("key", ["verification", "benchmark"])
+@pytest.mark.parametrize("value", ["off", False, {"level": "off"}, {"level": False}])
+def test_off_is_a_level_although_yaml_reads_it_as_false(key: str, value: object) -> None:
+    assert getattr(load_settings(config(**{key: value})), key).level == "off"
