@@ -1,9 +1,12 @@
 """``qwen-infra fit``: memory, blocks and concurrency of one configuration, before anything is downloaded."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from qwen_infra.cli.fit_question import Answer
 
 __all__ = ["fit"]
 
@@ -15,6 +18,7 @@ def fit(
     stack: Annotated[
         str | None, typer.Option(help="Stack whose file is asked about; flags beside it change it for this question.")
     ] = None,
+    server: Annotated[str | None, typer.Option(help="One server of a stack with several; default: each.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, such as Qwen3.5-27B.")] = None,
     precision: Annotated[str | None, typer.Option(help="bf16 (default), fp8, gptq-int4 or nvfp4.")] = None,
     gpu: Annotated[str | None, typer.Option(help="GPU, such as GB200.")] = None,
@@ -57,7 +61,7 @@ def fit(
         qwen-infra fit --model Qwen3.5-27B --precision fp8 --gpu H100
           --max-model-len 131072
     """
-    from qwen_infra.cli.fit_question import Question, ask
+    from qwen_infra.cli.fit_question import Question, ask_each
 
     changes = {
         "precision": precision,
@@ -80,19 +84,37 @@ def fit(
         "enforce_eager": enforce_eager,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    answer = ask(Question(stack=stack, model=model, gpu=gpu, from_hub=from_hub, changes=given))
+    answers = ask_each(Question(stack=stack, server=server, model=model, gpu=gpu, from_hub=from_hub, changes=given))
+    _tell(answers, plot, as_json)
+    raise typer.Exit(0 if all(answer.fit.fits for answer in answers.values()) else 1)
+
+
+def _tell(answers: dict[str, "Answer"], plot: Path | None, as_json: bool) -> None:
+    from qwen_infra.cli.fit_table import print_fit
+    from qwen_infra.cli.output import print_json, say
+
+    several = len(answers) > 1
     if plot is not None:
         from qwen_infra.cli.fit_chart import write_chart
-        from qwen_infra.cli.output import say
+        from qwen_infra.errors import ConfigurationError
 
-        write_chart(answer, plot)
+        if several:
+            raise ConfigurationError(
+                "a picture shows one server, and the stack has several",
+                where="--plot",
+                found=", ".join(answers),
+                mend=f"add --server {next(iter(answers))}",
+            )
+        write_chart(next(iter(answers.values())), plot)
         say(f"wrote {plot}")
     if as_json:
-        from qwen_infra.cli.output import print_json
-
-        print_json(answer.to_json())
-    else:
-        from qwen_infra.cli.fit_table import print_fit
-
+        found = {name: answer.to_json() for name, answer in answers.items()}
+        fits = all(answer.fit.fits for answer in answers.values())
+        print_json({"fits": fits, "deployments": found} if several else next(iter(found.values())))
+        return
+    for name, answer in answers.items():
+        if several:
+            print(f"{name}:")
         print_fit(answer)
-    raise typer.Exit(0 if answer.fit.fits else 1)
+        if several:
+            print()

@@ -12,7 +12,7 @@ from qwen_infra.catalog import Model, find_gpu, find_model
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.sizing import Fit, FitRequest, PhysicalLimit, Remedy, Traffic, estimate_limit, find_remedies, fit_model
 
-__all__ = ["FLAGS", "REFERENCE_TRAFFIC", "Answer", "Question", "ask", "in_flags", "name_change"]
+__all__ = ["FLAGS", "REFERENCE_TRAFFIC", "Answer", "Question", "ask", "ask_each", "in_flags", "name_change"]
 
 REFERENCE_TRAFFIC = Traffic(concurrency=32, input_tokens=8000, output_tokens=1024)
 """The reference deployment's benchmark, for which the physical limit is shown."""
@@ -45,11 +45,13 @@ class Question:
 
     Args:
         stack: the stack file that the rest is taken from; None when the flags say everything.
+        server: which of the stack's models, by the name of its server; None where there is only one.
         from_hub: whether ``model`` is a repository whose files describe the model.
         changes: fields of ``FitRequest`` that flags gave.
     """
 
     stack: str | None = None
+    server: str | None = None
     model: str | None = None
     gpu: str | None = None
     from_hub: bool = False
@@ -98,6 +100,30 @@ class Answer:
         }
 
 
+def ask_each(question: Question) -> dict[str, Answer]:
+    """The answer for each server of the stack, or for the one that the question names; without a stack, for ``""``.
+
+    Raises:
+        ConfigurationError, EnvironmentMissingError: as ``ask`` does.
+    """
+    if question.stack is None:
+        return {"": ask(question)}
+    from qwen_infra.settings import load_stack_deployments
+
+    names = [settings.server.name for settings in load_stack_deployments(Path(), question.stack)]
+    if question.server is None or (len(names) == 1 and names[0] is None):  # only one of several must have a name
+        return {name or "": ask(replace(question, server=name)) for name in names}
+    wanted = [name for name in names if name and question.server in {name, name.removeprefix("vllm-")}]
+    if not wanted:
+        raise ConfigurationError(
+            "the stack has no such server",
+            where="--server",
+            found=question.server,
+            expected=f"one of: {', '.join(name for name in names if name)}",
+        )
+    return {wanted[0]: ask(replace(question, server=wanted[0]))}
+
+
 def ask(question: Question) -> Answer:
     """The answer to a question.
 
@@ -134,9 +160,10 @@ def _change_stack(question: Question, stack: str) -> FitRequest:
     """What the stack file asks for, with the flags' values in their place."""
     from qwen_infra.planning.model_source import find_stack_model
     from qwen_infra.planning.prediction import build_fit_request
-    from qwen_infra.settings import load_stack_file
+    from qwen_infra.settings import load_stack_deployments
 
-    settings = load_stack_file(Path(), stack)
+    deployments = load_stack_deployments(Path(), stack)
+    settings = next((item for item in deployments if item.server.name == question.server), deployments[0])
     model = find_stack_model(settings) if question.model is None else _find_model(question)
     gpu = find_gpu(question.gpu or settings.server.gpu)
     return replace(build_fit_request(settings, model, gpu), **question.changes)

@@ -218,3 +218,43 @@ def test_a_model_of_the_hub_that_cannot_be_reached_ends_with_3(run, monkeypatch,
     code, _, error = run("--model", "somebody/something", "--from-hub", "--gpu", "H100")
     assert code == 3
     assert "the Hub did not give somebody/something" in error
+
+
+SEVERAL = """
+config:
+  qwen-infra:cluster: {identifier: test}
+  qwen-infra:server: {gpu: H200, maxModelLen: 32768}
+  qwen-infra:models:
+    dense: {model: {name: Qwen3.5-27B, precision: fp8}}
+    moe: {model: {name: Qwen3.5-35B-A3B, precision: bf16}}
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.two.yaml").write_text(SEVERAL, "utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("several")
+def test_each_server_of_a_stack_with_several_is_answered(run: Any) -> None:
+    code, out, _ = run("--stack", "two", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert {name: one["model"] for name, one in found["deployments"].items()} == {
+        "vllm-dense": "Qwen3.5-27B",
+        "vllm-moe": "Qwen3.5-35B-A3B",
+    }
+
+
+@pytest.mark.usefixtures("several")
+def test_one_server_of_several_can_be_named_without_its_prefix(run: Any) -> None:
+    _, out, _ = run("--stack", "two", "--server", "moe", "--json")
+    assert json.loads(out)["model"] == "Qwen3.5-35B-A3B"
+
+
+@pytest.mark.usefixtures("several")
+def test_a_server_that_the_stack_lacks_is_told_with_those_it_has(run: Any) -> None:
+    code, _, told = run("--stack", "two", "--server", "none")
+    assert code == 2
+    assert "vllm-dense, vllm-moe" in told

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from qwen_infra.settings import SCHEMA_FILE, load_stack_file, stack_file_schema
+from qwen_infra.settings import SCHEMA_FILE, load_stack_deployments, stack_file_schema
 
 ROOT = Path(__file__).parents[3]
 STACK_FILES = sorted(ROOT.glob("Pulumi.*.yaml"))
@@ -36,7 +36,7 @@ def test_every_stack_file_is_valid_and_wired_for_editors(path: Path):
     stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
 
     assert problems(yaml.safe_load(path.read_text("utf-8"))) == []
-    assert load_stack_file(path.parent, stack)
+    assert load_stack_deployments(path.parent, stack)
     assert path.read_text("utf-8").splitlines()[0] == f"# yaml-language-server: $schema={SCHEMA_FILE}"
 
 
