@@ -165,9 +165,14 @@ class GenerationRequest(_Body):
         Raises:
             ApiError: no room for one token, or more tokens demanded than allowed.
         """
-        max_tokens = max_model_len - prompt_tokens
-        if self.wanted_max_tokens is not None:
-            max_tokens = min(max_tokens, self.wanted_max_tokens)
+        max_tokens, wanted = max_model_len - prompt_tokens, self.wanted_max_tokens
+        if wanted is not None and wanted > max_model_len:
+            message = (
+                f"max_tokens={wanted} cannot be greater than {max_model_len=}. Please request fewer output tokens."
+            )
+            raise ApiError.invalid(message, "max_tokens", wanted)
+        if wanted is not None:
+            max_tokens = min(max_tokens, wanted)
         if max_tokens < 1:
             raise ApiError.invalid(f"max_tokens must be at least 1, got {max_tokens}.", "max_tokens", max_tokens)
         if self.min_tokens < 0:

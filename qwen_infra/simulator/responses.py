@@ -325,7 +325,9 @@ def make_call(item_id: str, call_id: str, name: str, arguments: str, status: str
     """An item with a call."""
     return {
         "arguments": arguments,
+        "async": None,
         "call_id": call_id,
+        "caller": None,
         "name": name,
         "type": "function_call",
         "id": item_id,
@@ -335,5 +337,6 @@ def make_call(item_id: str, call_id: str, name: str, arguments: str, status: str
 
 
 def _describe_tool(tool: dict[str, Any]) -> dict[str, Any]:
-    unset = dict.fromkeys(("parameters", "strict", "description", "defer_loading"))
+    told = ("parameters", "strict", "description", "defer_loading", "allowed_callers", "async", "output_schema")
+    unset = dict.fromkeys(told)
     return unset | {"type": "function", **tool}

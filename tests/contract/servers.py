@@ -1,9 +1,10 @@
-"""A real vLLM for the contract tests, started as the stacks start it, guard included, but on the CPU."""
+"""A real vLLM for the contract tests, started as the stacks start it, guard included, on the CPU; and a simulator."""
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,21 @@ def serve(vllm: VllmInterpreter, model: Path, folder: Path) -> Iterator[str]:
         yield url
     finally:
         _end(process)
+
+
+@contextmanager
+def simulate() -> Iterator[str]:
+    """The URL of a simulator with the same key, name and context length; it is gone afterwards."""
+    options = ("--port", "0", "--profile", "instant", "--max-model-len", str(MAX_MODEL_LEN), "--language-model-only")
+    command = [sys.executable, "-m", "qwen_infra.simulator", "--served-model-name", MODEL, *options]
+    environment = {**os.environ, "VLLM_API_KEY": KEY}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            listening = next(line for line in process.stdout if line.startswith("listening on "))
+            yield listening.removeprefix("listening on ").strip()
+        finally:
+            process.kill()
 
 
 def _mount_guard(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Suite, guard and official clients against a real vLLM 0.32 on the CPU that serves the trained miniature.
+"""Suite, guard and simulator against a real vLLM 0.32 on the CPU that serves the trained miniature.
 
 The miniature knows five conversations by heart (``qwen_infra/local/miniature/conversations.py``). What the suite asks
 beyond them it answers wrongly, so that the same run shows both: vLLM's parsers and the suite agree, and the gate fails.
@@ -15,13 +15,16 @@ import pytest
 from qwen_infra.client import Endpoint
 from qwen_infra.local import ensure_miniature
 from qwen_infra.verification import CASES, DeployedServer, Level, SuiteOptions, VerificationReport, run_suite
+from tests.contract.exchanges import EXCHANGES, Exchange, read_shape
 from tests.contract.interpreter import VllmInterpreter
-from tests.contract.servers import KEY, KEY_FILE, MAX_MODEL_LEN, MODEL, OPEN_PATHS, serve
+from tests.contract.servers import KEY, KEY_FILE, MAX_MODEL_LEN, MODEL, OPEN_PATHS, serve, simulate
 
 pytestmark = pytest.mark.timeout(1500)
 
 PATIENCE = 5.0
 """Factor on every deadline: two busy cores stand in for GPUs."""
+READINGS = 5
+"""A busy vLLM may send two tokens in one event, so an order of events that differs is read again."""
 PROTOCOL = (
     *("models-listed", "key-required*", "development-paths", "unknown-model", "server-version"),
     *("server-context-length", "context-*", "messages-count-tokens", "completion*"),
@@ -169,3 +172,21 @@ def test_what_the_model_never_learnt_fails_and_the_deployment_with_it(full: Veri
 
 def test_nothing_else_is_skipped_than_what_does_not_apply_to_this_server(full: VerificationReport) -> None:
     assert having(full, "skipped").keys() == NOT_ASKED
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[str]:
+    with simulate() as url:
+        yield url
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=[exchange.id for exchange in EXCHANGES])
+def test_the_simulator_answers_in_the_shape_of_the_real_server(url: str, simulated: str, exchange: Exchange) -> None:
+    """Status, media type, keys, types and order of events."""
+    theirs, ours = read_shape(url, KEY, exchange), read_shape(simulated, KEY, exchange)
+    is_stream = exchange.body is not None and exchange.body.get("stream", False)
+    for _ in range(READINGS - 1 if is_stream else 0):
+        if theirs == ours:
+            break
+        theirs = read_shape(url, KEY, exchange)
+    assert ours == theirs
