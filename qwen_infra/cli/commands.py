@@ -58,6 +58,7 @@ COMMANDS = (
         "List the stacks of this folder, or those a change touches",
     ),
     Command(_TEAM, "policy", "qwen_infra.cli.policy:policy", "Hold a stack against the rules"),
+    Command(_TEAM, "drift", "qwen_infra.cli.drift:drift", "Say how what runs differs from what was deployed"),
     Command(_TEAM, "comment", "qwen_infra.cli.comment:comment", "Tell a reviewer what a pull request would deploy"),
     Command(
         _USE,

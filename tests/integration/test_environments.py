@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,34 @@ def test_a_fresh_deployment_has_not_drifted_and_a_change_by_hand_is_seen(project
     assert drift(deployed) == 0
     deployed.kubectl.run("--namespace", "qwen-test", "scale", "deployment/vllm-qwen35-4b", "--replicas=2")
     assert drift(deployed) == 1
+
+
+def test_drift_tells_the_object_the_field_and_the_missing_pod(project: Make) -> None:
+    deployed = project(verification={"level": "smoke"})
+    deployed.up()
+    command = [sys.executable, "-m", "qwen_infra", "drift", "--stack", deployed.stack_name, "--json"]
+    environment = {**os.environ, **deployed.environment, "PYTHONPATH": str(ROOT)}
+
+    def look() -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            command, cwd=deployed.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    assert look() == (0, {"drifted": False, "stacks": [{"stack": "test", "drifted": False, "differences": []}]})
+    kubectl = deployed.kubectl
+    # a refresh does not see the variable, since another field manager owns it: the pods show it
+    kubectl.run("--namespace", "qwen-test", "set", "env", "deployment/vllm-qwen35-4b", "VLLM_LOGGING_LEVEL=DEBUG")
+    kubectl.run("--namespace", "qwen-test", "scale", "deployment/vllm-qwen35-4b", "--replicas=2")
+    kubectl.run("--namespace", "qwen-test", "delete", "networkpolicy", "--all")
+    kubectl.run(
+        *("--namespace", "qwen-test", "rollout", "status", "deployment/vllm-qwen35-4b", "--timeout=90s"), timeout_s=100
+    )
+    code, found = look()
+    told = {(each["kind"], each["place"].split()[0]) for each in found["stacks"][0]["differences"]}
+    assert code == 1
+    assert {("spec", "NetworkPolicy"), ("spec", "Deployment"), ("behaviour", "Pod")} <= told
 
 
 def test_a_change_of_one_model_leaves_the_other_alone(project: Make) -> None:

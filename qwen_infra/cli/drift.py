@@ -1,0 +1,104 @@
+"""``qwen-infra drift``: whether what runs still equals what was deployed."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qwen_infra.drift import Difference
+    from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["drift"]
+
+
+def drift(
+    stack: Annotated[
+        list[str] | None, typer.Option(help="Stack to look at; may be given several times. Default: every stack file.")
+    ] = None,
+    max_age_days: Annotated[float, typer.Option(help="Longest time since the last verification and benchmark.")] = 30,
+    behaviour_only: Annotated[
+        bool, typer.Option("--behaviour-only", help="Only pods and servers: no Pulumi state is needed.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Say how what runs differs from what was deployed; exit code 1 when it does.
+
+    Compares the objects with Pulumi's state (a refresh that changes nothing), each pod's image, command line and
+    variables with the stack file, what the server says with the plan, and tells checks that ran long ago.
+
+    Examples:
+    qwen-infra drift --stack prod-eu
+    qwen-infra drift --json
+    """
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from qwen_infra.cli.output import print_json
+    from qwen_infra.cli.stack_endpoint import load_plans
+    from qwen_infra.fleet import list_stacks
+
+    names = stack or [item.name for item in list_stacks(Path())]
+    found: dict[str, list[Difference]] = {}
+    for name in names:
+        plans = load_plans(name)
+        recorded = [] if behaviour_only else _compare_state(name, max_age_days)
+        found[name] = [*recorded, *(each for plan in plans for each in _compare_running(plan))]
+    if as_json:
+        stacks = [
+            {"stack": name, "drifted": bool(differences), "differences": [asdict(each) for each in differences]}
+            for name, differences in found.items()
+        ]
+        print_json({"drifted": any(found.values()), "stacks": stacks})
+    else:
+        for name, differences in found.items():
+            _tell(name, differences)
+    raise typer.Exit(1 if any(found.values()) else 0)
+
+
+def _compare_state(stack: str, max_age_days: float) -> "list[Difference]":
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from qwen_infra.drift import compare_spec, judge_age, read_check_results
+
+    now = datetime.now(UTC)
+    ages = [
+        each
+        for check in read_check_results(stack, Path())
+        for each in judge_age(check.name, check.kind, check.result, now, max_age_days, stack)
+    ]
+    return [*compare_spec(stack, Path()), *ages]
+
+
+def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
+    import asyncio
+
+    from qwen_infra.cli.stack_endpoint import kubectl_of, open_endpoint
+    from qwen_infra.client.http import InferenceClient
+    from qwen_infra.client.provenance import ServerFacts, fetch_server_facts
+    from qwen_infra.drift import compare_pods, compare_server
+
+    namespace = plan.cluster.namespace
+    pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector=app={plan.server.name}")
+    yield from compare_pods(plan, pods)
+    if not pods:
+        return
+
+    async def ask() -> ServerFacts:
+        async with InferenceClient(endpoint) as client:
+            return await fetch_server_facts(client)
+
+    with open_endpoint(plan.stack, plan.server.name, None, None, "VLLM_API_KEY") as endpoint:
+        yield from compare_server(plan, asyncio.run(ask()))
+
+
+def _tell(stack: str, differences: "list[Difference]") -> None:
+    for each in differences:
+        print(f"{stack}: {each.kind}: {each.place}: {each.what}")
+        for label, value in (("expected", each.expected), ("found", each.found), ("mend", each.mend)):
+            if value is not None:
+                print(f"  {label + ':':<10}{value}")
+    told = f"{len(differences)} difference{'s' * (len(differences) > 1)}" if differences else "as deployed"
+    print(f"{stack}: {told}")

@@ -1,0 +1,73 @@
+"""The pods of a server against the manifests that its plan gives: image, command line, environment."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from qwen_infra.cluster.hardware import SERVER_CONTAINER
+from qwen_infra.drift.difference import Difference
+from qwen_infra.manifests import render_objects
+from qwen_infra.planning import DeploymentPlan
+
+__all__ = ["compare_pods"]
+
+
+def compare_pods(plan: DeploymentPlan, pods: Sequence[Mapping[str, Any]]) -> list[Difference]:
+    """What the server's pods run that the plan does not ask for; ``pods`` as the API server answers them."""
+    mend = f"pulumi up --stack {plan.stack}"
+    running = [pod for pod in pods if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}]
+    if not running:
+        place = f"{plan.cluster.namespace}/{plan.server.name}"
+        return [Difference("behaviour", place, "no pod serves this model", "a pod", "none", mend)]
+    wanted = [_server_container(spec) for item in render_objects(plan) for spec in _pod_specs(item)]
+    templates = [container for container in wanted if container]
+    return [found for pod in running for found in _compare_pod(pod, templates, mend)]
+
+
+def _compare_pod(pod: Mapping[str, Any], templates: Sequence[Mapping[str, Any]], mend: str) -> Iterator[Difference]:
+    place = f"Pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"
+    container = _server_container(pod["spec"])
+    if container is None:
+        yield Difference("behaviour", place, f"the pod has no container {SERVER_CONTAINER}", mend=mend)
+        return
+    # a group of pods has two templates; the nearest one is the pod's own
+    template = min(templates, key=lambda each: len(_words(each) ^ _words(container)))
+    if template["image"] != container["image"]:
+        what = "the pod runs another image"
+        yield Difference("behaviour", place, what, template["image"], container["image"], mend)
+    expected, found = _command(template), _command(container)
+    if expected != found:
+        lacking = " ".join(word for word in expected if word not in found)
+        extra = " ".join(word for word in found if word not in expected)
+        what = "the server was started with other arguments"
+        yield Difference("behaviour", place, what, lacking or "another order", extra or "another order", mend)
+    variables, given = _variables(template), _variables(container)
+    for name in sorted(variables.keys() | given.keys()):
+        if variables.get(name) != given.get(name):
+            what = f"the variable {name} differs"
+            expected_value, found_value = variables.get(name, "unset"), given.get(name, "unset")
+            yield Difference("behaviour", place, what, expected_value, found_value, mend)
+
+
+def _pod_specs(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if item["kind"] == "Deployment":
+        yield item["spec"]["template"]["spec"]
+    if item["kind"] == "LeaderWorkerSet":
+        group = item["spec"]["leaderWorkerTemplate"]
+        yield from (group[key]["spec"] for key in ("leaderTemplate", "workerTemplate") if key in group)
+
+
+def _server_container(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((each for each in spec["containers"] if each["name"] == SERVER_CONTAINER), None)
+
+
+def _command(container: Mapping[str, Any]) -> list[str]:
+    return [*container.get("command", ()), *container.get("args", ())]
+
+
+def _words(container: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(_command(container))
+
+
+def _variables(container: Mapping[str, Any]) -> dict[str, str]:
+    """Only those given as text: a value from a Secret is never read, nor shown."""
+    return {each["name"]: str(each["value"]) for each in container.get("env", ()) if "value" in each}
