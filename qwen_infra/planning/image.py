@@ -1,9 +1,8 @@
 """Which image runs, whether its name may move, and as which user."""
 
-import re
-
 from qwen_infra.catalog import Gpu
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.moving_tags import has_moving_tag
 from qwen_infra.settings import ServerSettings
 
 __all__ = ["choose_image", "choose_user", "warn_of_image"]
@@ -11,7 +10,6 @@ __all__ = ["choose_image", "choose_user", "warn_of_image"]
 ROCM_IMAGE = "vllm/vllm-openai-rocm:v0.32.0"
 VLLM_USER = 2000
 """``vllm`` in the CUDA image, with a home that it may write to (vllm-project/vllm #40275); not in the ROCm image."""
-_MOVING = re.compile(r"(.*[-_.])?(latest|nightly)([-_.].*)?")
 _KEY = "qwen-infra:server.image"
 
 
@@ -23,8 +21,7 @@ def choose_image(server: ServerSettings, gpu: Gpu) -> str:
     """
     if "image" not in server.model_fields_set and gpu.vendor == "amd":
         return ROCM_IMAGE
-    tag = _tag(server.image)
-    if "@" not in server.image and not server.allow_moving_image and (not tag or _MOVING.fullmatch(tag)):
+    if has_moving_tag(server.image) and not server.allow_moving_image:
         raise ConfigurationError(
             "this tag is moved by others, so that a restart may run another vLLM",
             where=_KEY,
@@ -48,7 +45,3 @@ def choose_user(server: ServerSettings, image: str) -> int | None:
         return server.run_as_user
     name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return VLLM_USER if name == "vllm-openai" else None
-
-
-def _tag(image: str) -> str:
-    return image.rpartition("/")[2].partition("@")[0].partition(":")[2]

@@ -4,21 +4,20 @@ import re
 from collections.abc import Iterator
 
 from qwen_infra.catalog import models
+from qwen_infra.moving_tags import has_moving_tag
 from qwen_infra.policy.rule import Context, Manifest, Violation
 from qwen_infra.policy.workloads import find_pods, find_server_pods
 
 __all__ = ["check_digest", "check_licence", "check_revision", "check_tag"]
 
-_MOVING = re.compile(r"(latest|nightly|main|master|edge|dev)([-_.].*)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 REVISION = "qwen-infra.dev/model-revision"
 
 
 def check_tag(manifest: Manifest, _context: Context) -> Iterator[Violation]:
-    """No tag that somebody else moves: ``latest``, ``nightly``, or none at all."""
+    """No tag that somebody else moves: ``latest``, ``nightly``, ``main``, or none at all."""
     for place, image in _images(manifest):
-        tag = _tag(image)
-        if "@sha256:" not in image and (not tag or _MOVING.fullmatch(tag)):
+        if has_moving_tag(image):
             yield Violation(place, f"image {image} has a tag that moves", "name a version, better a digest")
 
 
@@ -56,8 +55,3 @@ def _images(manifest: Manifest) -> Iterator[tuple[str, str]]:
             if (place, image) not in seen:
                 seen.add((place, image))
                 yield place, image
-
-
-def _tag(image: str) -> str:
-    """What stands after the last colon of the last part; a registry's port is no tag."""
-    return image.rpartition("/")[2].partition("@")[0].partition(":")[2]

@@ -20,7 +20,7 @@ def plan(gpu: str = "H200", **server: Any) -> DeploymentPlan:
     return make_plan(load_settings({f"qwen-infra:{key}": value for key, value in raw.items()}))
 
 
-@pytest.mark.parametrize("tag", [":latest", ":nightly", ":cu130-nightly", ""])
+@pytest.mark.parametrize("tag", [":latest", ":nightly", ":cu130-nightly", ":main", ""])
 def test_a_tag_that_others_move_is_refused_unless_allowed(tag: str) -> None:
     with pytest.raises(ConfigurationError, match="this tag is moved by others"):
         plan(image=f"vllm/vllm-openai{tag}")
