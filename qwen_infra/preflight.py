@@ -3,31 +3,16 @@
 Pure: plan and facts in, an error out. What only time can tell (a node that is full now) is the readiness wait's job.
 """
 
-from collections.abc import Iterator
-
 from qwen_infra.benchmark.gate import build_gate
 from qwen_infra.cluster.facts import ClusterFacts
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.manifests import render_objects
 from qwen_infra.manifests.custom_kinds import CUSTOM_KINDS, find_custom_kinds
 from qwen_infra.manifests.names import MANAGED_BY, STACK_LABEL
+from qwen_infra.manifests.permissions import list_permissions
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["check_preflight"]
-
-NEEDED_PERMISSIONS = (
-    ("create", "apps", "deployments"),
-    ("patch", "apps", "deployments"),
-    ("create", "batch", "jobs"),
-    ("create", "", "services"),
-    ("create", "", "secrets"),
-    ("get", "", "secrets"),
-    ("create", "", "configmaps"),
-    ("list", "", "pods"),
-    ("get", "", "pods/log"),
-    ("create", "", "pods/portforward"),
-)
-"""(verb, API group, resource) that ``pulumi up`` and its checks use in the namespace."""
 
 
 def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) -> None:
@@ -47,26 +32,24 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
 
 
 def _check_permissions(plan: DeploymentPlan, facts: ClusterFacts) -> None:
-    needed = dict.fromkeys((*NEEDED_PERMISSIONS, *_creations(plan)))
-    missing = [permission for permission in needed if not facts.allows(*permission)]
+    """Every missing verb in one message, by resource."""
+    needed = list_permissions(plan, namespace_exists=facts.namespace_labels is not None)
+    missing = {
+        (group, resource): refused
+        for (group, resource), verbs in needed.items()
+        if (refused := [verb for verb in verbs if not facts.allows(verb, group, resource)])
+    }
     if missing:
-        verb, _, resource = missing[0]
-        named = ", ".join(f"{verb} {resource}{f'.{group}' if group else ''}" for verb, group, resource in missing)
+        (_, resource), verbs = next(iter(missing.items()))
+        question = f"kubectl auth can-i {verbs[0]} {resource} -n {plan.cluster.namespace}"
+        named = ", ".join(
+            f"{'/'.join(refused)} {name}{f'.{group}' if group else ''}" for (group, name), refused in missing.items()
+        )
         raise EnvironmentMissingError(
             f"these credentials may not: {named}",
             where=f"namespace {plan.cluster.namespace}",
-            mend=f"ask for a Role with them; try `kubectl auth can-i {verb} {resource} -n {plan.cluster.namespace}`",
+            mend=f"ask for a Role with them; try `{question}`",
         )
-
-
-def _creations(plan: DeploymentPlan) -> Iterator[tuple[str, str, str]]:
-    """To create each of the plan's objects inside the namespace."""
-    for item in render_objects(plan):
-        group = item["apiVersion"].rpartition("/")[0]
-        name = item["kind"].lower()
-        plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}es" if name.endswith("s") else f"{name}s"
-        if "namespace" in item["metadata"]:
-            yield "create", group, plural
 
 
 def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> None:

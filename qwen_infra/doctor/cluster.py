@@ -8,7 +8,6 @@ from typing import Any
 from qwen_infra.cluster import Kubectl, KubectlError, ObjectNotFoundError
 from qwen_infra.doctor.finding import Finding, missing, ok, unknown
 from qwen_infra.doctor.needs import Need, custom_kinds, referenced_objects, storage_classes
-from qwen_infra.preflight import NEEDED_PERMISSIONS
 
 __all__ = ["can_reach", "examine_needs", "examine_permissions", "reach"]
 
@@ -48,12 +47,15 @@ def can_reach(finding: Finding) -> bool:
     return finding.status == "ok" or "Kubernetes" in finding.found
 
 
-def examine_permissions(kubectl: Kubectl, namespace: str) -> list[Finding]:
+def examine_permissions(
+    kubectl: Kubectl, namespace: str, permissions: Mapping[tuple[str, str], Sequence[str]]
+) -> list[Finding]:
     """One row when all is allowed, else one for each verb that is not; asked of the API server one by one."""
+    asked = [(verb, *resource) for resource, verbs in permissions.items() for verb in verbs]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda needed: _can_i(kubectl, namespace, *needed), NEEDED_PERMISSIONS))
-    refused = [needed for needed, allowed in zip(NEEDED_PERMISSIONS, answers, strict=True) if allowed is False]
-    unclear = [needed for needed, allowed in zip(NEEDED_PERMISSIONS, answers, strict=True) if allowed is None]
+        answers = list(pool.map(lambda needed: _can_i(kubectl, namespace, *needed), asked))
+    refused = [needed for needed, allowed in zip(asked, answers, strict=True) if allowed is False]
+    unclear = [needed for needed, allowed in zip(asked, answers, strict=True) if allowed is None]
     if not refused and not unclear:
         return [ok("permissions", f"all {len(answers)} that `pulumi up` needs in namespace {namespace}")]
     rows = [

@@ -12,6 +12,7 @@ from qwen_infra.doctor.hub import examine_hub
 from qwen_infra.doctor.machine import examine_machine
 from qwen_infra.errors import QwenInfraError
 from qwen_infra.manifests import render_stack
+from qwen_infra.manifests.permissions import USUAL_PERMISSIONS, Permissions, list_permissions
 from qwen_infra.planning import DeploymentPlan, make_plans
 from qwen_infra.settings import load_stack_deployments
 
@@ -68,11 +69,22 @@ def _examine_cluster(kubectl: Kubectl, plans: Sequence[DeploymentPlan]) -> list[
         gpu_rows = examine_gpus(read_gpu_nodes(kubectl), plans)
     except KubectlError as error:
         gpu_rows = [missing("GPU nodes", error.what, error.mend or "kubectl get nodes")]
-    rows = [first, *examine_permissions(kubectl, namespace), *gpu_rows]
+    rows = [first, *examine_permissions(kubectl, namespace, _permissions(plans)), *gpu_rows]
     if plans:
         creates = plans[0].cluster.create_namespace
         rows += examine_needs(kubectl, namespace, render_stack(plans), creates_namespace=creates)
     return rows
+
+
+def _permissions(plans: Sequence[DeploymentPlan]) -> Permissions:
+    """Of all plans; the namespace is ``examine_needs``' question."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for plan in plans:
+        for resource, verbs in list_permissions(plan, namespace_exists=True).items():
+            found[resource] = max(
+                found.get(resource, ()), verbs, key=len
+            )
+    return found or USUAL_PERMISSIONS
 
 
 def _examine_hub(plans: Sequence[DeploymentPlan], environment: Mapping[str, str]) -> list[Finding]:

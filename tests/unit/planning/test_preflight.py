@@ -71,11 +71,26 @@ def test_a_missing_namespace_that_must_exist_is_refused() -> None:
     assert "kubectl create namespace qwen" in refusal(facts(), plan)
 
 
-def test_missing_permissions_are_named() -> None:
+def test_missing_permissions_are_named_by_resource_with_the_question_to_ask() -> None:
     rules = ({"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]},)
     told = refusal(facts(rules=rules, rules_complete=True))
-    assert "these credentials may not: create deployments.apps, patch deployments.apps" in told
-    assert "kubectl auth can-i create deployments -n qwen" in told
+    assert "these credentials may not: create namespaces, create/patch/delete configmaps, " in told
+    assert "create/patch/delete deployments.apps" in told
+    assert "kubectl auth can-i create namespaces -n qwen" in told
+
+
+def test_replicas_need_a_permission_on_disruption_budgets() -> None:
+    several = replace(PLAN, server=replace(PLAN.server, replicas=2))
+    rules = ({"verbs": ["*"], "apiGroups": ["", "apps", "batch", "networking.k8s.io"], "resources": ["*"]},)
+    check_preflight(PLAN, facts(rules=rules, rules_complete=True), stack="gb200")
+    told = refusal(facts(rules=rules, rules_complete=True), several)
+    assert "may not: create/get/patch/delete poddisruptionbudgets.policy" in told
+
+
+def test_a_namespace_that_is_there_need_not_be_created() -> None:
+    rules = ({"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]},)
+    ours = {"app.kubernetes.io/managed-by": "qwen-infra"}
+    assert "create namespaces" not in refusal(facts(rules=rules, rules_complete=True, namespace_labels=ours))
 
 
 def test_an_incomplete_list_of_permissions_refuses_nothing() -> None:
@@ -121,8 +136,8 @@ def test_served_kinds_are_accepted() -> None:
 def test_permissions_on_the_kinds_of_the_plan_are_needed() -> None:
     rules = ({"verbs": ["*"], "apiGroups": ["", "apps", "batch"], "resources": ["*"]},)
     told = refusal(facts(rules=rules, rules_complete=True), MONITORED)
-    assert "create networkpolicies.networking.k8s.io" in told
-    assert "create scaledobjects.keda.sh" in told
+    assert "create/get/patch/delete networkpolicies.networking.k8s.io" in told
+    assert "create/get/patch/delete scaledobjects.keda.sh" in told
 
 
 def test_a_name_that_another_stack_holds_is_refused_with_a_free_one() -> None:
