@@ -81,9 +81,7 @@ def _permissions(plans: Sequence[DeploymentPlan]) -> Permissions:
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for plan in plans:
         for resource, verbs in list_permissions(plan, namespace_exists=True).items():
-            found[resource] = max(
-                found.get(resource, ()), verbs, key=len
-            )
+            found[resource] = max(found.get(resource, ()), verbs, key=len)
     return found or USUAL_PERMISSIONS
 
 

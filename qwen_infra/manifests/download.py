@@ -48,10 +48,11 @@ def build_download_job(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
 
 
 def _pod(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
-    server = plan.server
+    server, is_claim = plan.server, plan.cache.storage.kind != "hostPath"
     return {
         "restartPolicy": "Never",
-        **build_pod_security(),
+        # a claim is given to the server's user through fsGroup; a folder of the node is made by the kubelet, for root
+        **build_pod_security(server.user if is_claim else None, owns_claim=is_claim),
         **build_placement(server),
         "containers": [
             {
