@@ -28,6 +28,7 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
     _check_names(plan, facts, stack)
     _check_kinds(plan, facts)
     _check_nodes(plan, facts)
+    _check_weights_nodes(plan, facts)
     _check_secret(plan, facts)
 
 
@@ -158,6 +159,32 @@ def _ranks(plan: DeploymentPlan) -> str:
             f"{plan.server.nodes_per_replica} node(s)"
         )
     return found
+
+
+def _check_weights_nodes(plan: DeploymentPlan, facts: ClusterFacts) -> None:
+    """Folders of nodes need names of nodes, as soon as the server could land on one without the weights."""
+    cache, gpu = plan.cache, plan.server.gpu
+    hosts = {
+        node.labels.get("kubernetes.io/hostname", node.name): node.labels.get(gpu.node_label_key)
+        for node in facts.nodes
+    }
+    for name in cache.nodes:
+        if hosts.get(name) != gpu.product_label:
+            raise ConfigurationError(
+                "this node does not exist, or has another GPU",
+                where="qwen-infra:cache.nodes",
+                found=name,
+                expected=f"a node with {gpu.node_label_key}={gpu.product_label}",
+                mend=f"look with `kubectl get nodes -L {gpu.node_label_key}`",
+            )
+    right = sorted(name for name, product in hosts.items() if product == gpu.product_label)
+    if cache.storage.kind == "hostPath" and cache.storage.download and not cache.nodes and len(right) > 1:
+        raise ConfigurationError(
+            f"{len(right)} nodes have this GPU: the weights would lie on one, and the server might start on another",
+            where="qwen-infra:cache.nodes",
+            expected=f"some of: {', '.join(right)}",
+            mend=f"pulumi config set --path 'qwen-infra:cache.nodes[0]' {right[0]}, or a cache.kind that nodes share",
+        )
 
 
 def _check_secret(plan: DeploymentPlan, facts: ClusterFacts) -> None:

@@ -12,7 +12,7 @@ from qwen_infra.capacity import with_rollout
 from qwen_infra.checks.failure import DeploymentFailedError, exit_after_the_message
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
-from qwen_infra.components import InferenceEndpoint, KubernetesObject, ModelCache, VllmServer
+from qwen_infra.components import InferenceEndpoint, KubernetesObject, ModelCache, VllmServer, check_target
 from qwen_infra.errors import ConfigurationError, QwenInfraError
 from qwen_infra.manifests import build_namespace, decide_names, render_stack
 from qwen_infra.manifests.custom_kinds import find_custom_kinds
@@ -57,7 +57,7 @@ def deploy(*plans: DeploymentPlan) -> None:
 def _deploy_one(plan: DeploymentPlan, provider: Provider, namespace: list[pulumi.Resource]) -> InferenceEndpoint:
     name = plan.server.name
     within = pulumi.ResourceOptions(providers=[provider], depends_on=namespace, protect=plan.operations.protect or None)
-    cache = ModelCache(f"{name}-cache", plan, within)
+    cache = ModelCache(f"{name}-cache", plan, check_target(plan), within)
     server = VllmServer(name, plan, cache, within)
     return InferenceEndpoint(f"{name}-endpoint", plan, server, within)
 

@@ -8,6 +8,7 @@ from qwen_infra.checks.provider import Check, require_passed
 from qwen_infra.checks.readiness import ServerReadiness, ServerReadinessProvider
 from qwen_infra.checks.target import CheckTarget
 from qwen_infra.checks.verification import VerificationCheck, VerificationProvider
+from qwen_infra.checks.weights import WeightsReadiness, WeightsReadinessProvider
 
 __all__ = [
     "BenchmarkCheck",
@@ -18,5 +19,7 @@ __all__ = [
     "ServerReadinessProvider",
     "VerificationCheck",
     "VerificationProvider",
+    "WeightsReadiness",
+    "WeightsReadinessProvider",
     "require_passed",
 ]

@@ -40,6 +40,9 @@ COMMANDS = (
     Command(_PLAN, "render", "qwen_infra.cli.render:render", "Print the Kubernetes objects that a stack deploys"),
     Command(_PLAN, "image", "qwen_infra.cli.image:app", "Name container images by content"),
     Command(_PLAN, "schema", "qwen_infra.cli.schema:schema", "Print the JSON Schema of the stack file"),
+    Command(
+        _PLAN, "download", "qwen_infra.cli.download:download", "Download a model so that it is whole and the right one"
+    ),
     Command(_CHECK, "verify", "qwen_infra.cli.verify:verify", "Prove that a server answers correctly"),
     Command(_CHECK, "bench", "qwen_infra.cli.bench:bench", "Measure how fast a server answers"),
     Command(_CHECK, "sweep", "qwen_infra.cli.sweep:sweep", "Find the concurrency beyond which a server gives no more"),

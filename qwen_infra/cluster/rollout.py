@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
 
-__all__ = ["RolloutState", "judge_rollout", "wait_for_rollout"]
+__all__ = ["RolloutState", "find_pod_problem", "judge_rollout", "wait_for_rollout"]
 
 POLL_S = 1.0
 UNSCHEDULABLE_GRACE_S = 15.0
@@ -44,7 +44,7 @@ def judge_rollout(deployment: Object, pods: Sequence[Object]) -> RolloutState:
         return RolloutState("ready", f"{ready} of {wanted} replicas ready")
     alive = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     for pod in alive:
-        if problem := _problem(pod):
+        if problem := find_pod_problem(pod):
             return problem
     waiting = next((_phase(pod) for pod in alive if not _is_ready(pod)), "no pod yet")
     return RolloutState("waiting", f"{ready} of {wanted} replicas ready, {waiting}")
@@ -103,12 +103,14 @@ def _observe(kubectl: Kubectl, namespace: str, kind: str, name: str) -> RolloutS
     return judge_rollout(deployment, kubectl.items("--namespace", namespace, "pods", f"--selector={selector}"))
 
 
-def _problem(pod: Object) -> RolloutState | None:
+def find_pod_problem(pod: Object) -> RolloutState | None:
+    """What keeps a pod from running, if it is known already: no node, no image, no Secret, crashes."""
     name = pod["metadata"]["name"]
     for condition in pod.get("status", {}).get("conditions", ()):
         if condition.get("reason") == "Unschedulable":
             return RolloutState("unschedulable", f"pod {name} cannot be scheduled: {condition.get('message')}", name)
-    for status in pod.get("status", {}).get("containerStatuses", ()):
+    found = pod.get("status", {})
+    for status in (*found.get("initContainerStatuses", ()), *found.get("containerStatuses", ())):
         waiting = status.get("state", {}).get("waiting", {})
         if waiting.get("reason") in HOPELESS_REASONS:
             return RolloutState("stuck", f"pod {name}: {waiting['reason']}: {waiting.get('message', '')}", name)

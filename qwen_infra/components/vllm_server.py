@@ -18,10 +18,13 @@ from qwen_infra.manifests import build_guard, build_key_secret, decide_names
 from qwen_infra.manifests.disruption import build_disruption_budget
 from qwen_infra.manifests.guard import previous_key
 from qwen_infra.manifests.leader_worker_set import build_compute_domain
-from qwen_infra.manifests.server import build_server
+from qwen_infra.manifests.server import build_server, pod_templates
 from qwen_infra.planning import DeploymentPlan, summarise_plan
 
 __all__ = ["VllmServer", "check_target"]
+
+MODEL_MANIFEST = "qwen-infra.dev/model-manifest"
+"""Annotation of the pods: the digest of the downloaded files' manifest."""
 
 
 class VllmServer(pulumi.ComponentResource):
@@ -44,6 +47,10 @@ class VllmServer(pulumi.ComponentResource):
         manifest = build_server(plan, names)
         guard = KubernetesObject(f"{name}-guard", build_guard(names), pulumi.ResourceOptions(parent=self))
         before: list[pulumi.Resource] = [cache, guard]
+        manifest_digest = _digest({key: value for key, value in manifest["spec"].items() if key != "strategy"})
+        # an output in the template: the Deployment waits for complete weights, and other weights are other pods
+        for template in pod_templates(manifest):
+            template["metadata"]["annotations"][MODEL_MANIFEST] = cache.manifest_digest
         if plan.endpoint.creates_key:
             before.append(self._create_key_secret(name, plan))
         if plan.server.compute_domain:
@@ -57,11 +64,9 @@ class VllmServer(pulumi.ComponentResource):
             f"{name}-readiness",
             ServerReadinessProvider(),
             inputs={
-                "triggers": {
-                    "manifest": _digest({key: value for key, value in manifest["spec"].items() if key != "strategy"})
-                },
+                "triggers": {"manifest": manifest_digest, "weights": cache.manifest_digest},
                 "target": check_target(plan).as_inputs(),
-                "options": {"timeout_s": plan.server.start.rollout_s},
+                "options": {"timeout_s": plan.longest_start_s},
             },
             parent=self,
             depends_on=[deployment],

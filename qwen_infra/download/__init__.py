@@ -6,7 +6,7 @@ them, which runs inside the vLLM image from a ConfigMap (docs/adr/0030); the com
 
 from qwen_infra.download.bundle import bundle_downloader
 from qwen_infra.download.exits import DownloadError, Exit
-from qwen_infra.download.job import DownloadResult, download
+from qwen_infra.download.job import DownloadResult, describe_result, run_download
 from qwen_infra.download.manifest import MANIFEST_NAME, Manifest, read_manifest
 from qwen_infra.download.order import DownloadOrder
 from qwen_infra.download.progress import choose_reporter
@@ -21,7 +21,8 @@ __all__ = [
     "Manifest",
     "bundle_downloader",
     "choose_reporter",
-    "download",
+    "describe_result",
     "read_manifest",
     "revision_folder_name",
+    "run_download",
 ]

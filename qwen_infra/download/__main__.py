@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from qwen_infra.download.exits import DownloadError, Exit
-from qwen_infra.download.job import DownloadResult, download
+from qwen_infra.download.job import describe_result, run_download
 from qwen_infra.download.order import DownloadOrder
-from qwen_infra.download.progress import choose_reporter, format_bytes, format_duration
+from qwen_infra.download.progress import choose_reporter
 
-__all__ = ["describe_result", "main"]
+__all__ = ["main"]
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        facts = describe_result(order, download(order, reporter, stop))
+        facts = describe_result(order, run_download(order, reporter, stop))
         code = Exit.COMPLETE
     except DownloadError as error:
         code = error.exit_code
@@ -94,28 +94,6 @@ def read_order(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Do
         retries=given.retries,
         retry_delay_s=given.retry_delay,
     )
-
-
-def describe_result(order: DownloadOrder, result: DownloadResult) -> dict[str, Any]:
-    """A complete download as JSON. ``path`` is relative to the store where there is one."""
-    manifest = result.manifest
-    path = result.path.relative_to(order.store) if order.store else result.path
-    fetched = f"fetched {format_bytes(result.fetched_bytes)}" if result.fetched_bytes else "nothing to fetch"
-    return {
-        "complete": True,
-        "repository": manifest.repository,
-        "revision": order.revision,
-        "commit": manifest.commit,
-        "digest": manifest.digest,
-        "path": str(path),
-        "files": len(manifest.files),
-        "bytes": manifest.total_bytes,
-        "fetched_bytes": result.fetched_bytes,
-        "found_bytes": result.found_bytes,
-        "seconds": round(result.seconds, 3),
-        "message": f"complete: {result.path}, commit {manifest.commit}, {len(manifest.files)} files, "
-        f"{format_bytes(manifest.total_bytes)}; {fetched} in {format_duration(result.seconds)}",
-    }
 
 
 def write_result(path: Path, facts: dict[str, Any]) -> None:

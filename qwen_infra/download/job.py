@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from qwen_infra.download.adopting import find_candidates
 from qwen_infra.download.connections import use_certificates_of_environment
@@ -27,13 +27,13 @@ from qwen_infra.download.manifest import (
 from qwen_infra.download.order import DownloadOrder, is_commit
 from qwen_infra.download.ownership import FolderOwnership, own_folder
 from qwen_infra.download.partial import PartialFile
-from qwen_infra.download.progress import Counters, Reporter, format_bytes
+from qwen_infra.download.progress import Counters, Reporter, format_bytes, format_duration
 from qwen_infra.download.retrying import Patience, persist
 from qwen_infra.download.storage_errors import explain_storage_errors
 from qwen_infra.download.store import find_revisions, point_to, prune_revisions, revision_folder_name
 from qwen_infra.download.workers import run_in_parallel
 
-__all__ = ["DownloadResult", "download"]
+__all__ = ["DownloadResult", "describe_result", "run_download"]
 
 _Done = TypeVar("_Done")
 TOOL = "qwen-infra downloader 1"
@@ -64,7 +64,7 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
 
 
-def download(order: DownloadOrder, reporter: Reporter, stop: threading.Event | None = None) -> DownloadResult:
+def run_download(order: DownloadOrder, reporter: Reporter, stop: threading.Event | None = None) -> DownloadResult:
     """Make the folder hold the files of the order; does nothing when its manifest says so already.
 
     Args:
@@ -96,6 +96,28 @@ def download(order: DownloadOrder, reporter: Reporter, stop: threading.Event | N
         if manifest is None:
             manifest = _own_and_complete(run, folder, commit, snapshot)
         return _publish(run, folder, manifest)
+
+
+def describe_result(order: DownloadOrder, result: DownloadResult) -> dict[str, Any]:
+    """A complete download as JSON. ``path`` is relative to the store where there is one."""
+    manifest = result.manifest
+    path = result.path.relative_to(order.store) if order.store else result.path
+    fetched = f"fetched {format_bytes(result.fetched_bytes)}" if result.fetched_bytes else "nothing to fetch"
+    return {
+        "complete": True,
+        "repository": manifest.repository,
+        "revision": order.revision,
+        "commit": manifest.commit,
+        "digest": manifest.digest,
+        "path": str(path),
+        "files": len(manifest.files),
+        "bytes": manifest.total_bytes,
+        "fetched_bytes": result.fetched_bytes,
+        "found_bytes": result.found_bytes,
+        "seconds": round(result.seconds, 3),
+        "message": f"complete: {result.path}, commit {manifest.commit}, {len(manifest.files)} files, "
+        f"{format_bytes(manifest.total_bytes)}; {fetched} in {format_duration(result.seconds)}",
+    }
 
 
 def _look_up(run: _Run) -> HubSnapshot:

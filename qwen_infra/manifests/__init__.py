@@ -1,7 +1,7 @@
 """From a plan to Kubernetes objects: pure functions that return JSON-ready dicts in Kubernetes' own words."""
 
 from qwen_infra.manifests.benchmark import build_benchmark_job
-from qwen_infra.manifests.download import build_download_job, build_download_script
+from qwen_infra.manifests.cache import build_cache
 from qwen_infra.manifests.endpoint import build_endpoint, build_key_secret, build_namespace
 from qwen_infra.manifests.external_url import tell_external_url
 from qwen_infra.manifests.guard import build_guard
@@ -12,9 +12,8 @@ from qwen_infra.manifests.server import build_deployment
 __all__ = [
     "Names",
     "build_benchmark_job",
+    "build_cache",
     "build_deployment",
-    "build_download_job",
-    "build_download_script",
     "build_endpoint",
     "build_guard",
     "build_key_secret",

@@ -6,7 +6,7 @@ from typing import Any
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
 from qwen_infra.manifests.security import build_container_security, build_pod_security
-from qwen_infra.manifests.storage import model_volume
+from qwen_infra.manifests.storage import model_mount, model_volume
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["CONTAINER", "build_benchmark_job"]
@@ -40,7 +40,7 @@ def _pod(plan: DeploymentPlan, names: Names, command: Sequence[str]) -> dict[str
     return {
         "restartPolicy": "Never",
         **build_pod_security(),
-        **build_placement(plan.server),
+        **build_placement(plan.server, plan.cache.nodes),
         "containers": [
             {
                 "name": CONTAINER,
@@ -58,10 +58,10 @@ def _pod(plan: DeploymentPlan, names: Names, command: Sequence[str]) -> dict[str
                 },
                 "securityContext": build_container_security(),
                 "volumeMounts": [
-                    {"name": "model", "mountPath": plan.cache.mount_path, "readOnly": True},
+                    model_mount(plan),
                     {"name": "scratch", "mountPath": "/tmp"},
                 ],
             }
         ],
-        "volumes": [model_volume(plan, "model"), {"name": "scratch", "emptyDir": {}}],
+        "volumes": [model_volume(plan, names), {"name": "scratch", "emptyDir": {}}],
     }

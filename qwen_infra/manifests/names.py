@@ -1,6 +1,7 @@
 """Every Kubernetes name and label, decided before any resource exists."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qwen_infra.planning import DeploymentPlan
@@ -20,7 +21,9 @@ class Names:
     server: str
     service: str
     key_secret: str
-    download: str
+    claim: str
+    downloads: Mapping[str, str]
+    """Host name, or nothing for wherever the scheduler puts it, to the name of the Job that downloads there."""
     download_script: str
     guard: str
     benchmark: str = ""
@@ -45,18 +48,23 @@ class Names:
 
 
 def decide_names(plan: DeploymentPlan) -> Names:
-    """Names for a plan. The download's ends with a digest of what it fetches: another revision is another Job."""
+    """Names for a plan."""
     server = plan.server.name
-    what = f"{plan.cache.repository}@{plan.cache.revision}"
-    digest = hashlib.sha256(what.encode()).hexdigest()[:8]
     return Names(
         namespace=plan.cluster.namespace,
         server=server,
         service=plan.endpoint.service_name,
         key_secret=plan.endpoint.key_secret.secret_name,
-        download=f"{server}-download-{digest}",
+        claim=f"{server}-models",
+        downloads={node: _download_name(plan, node) for node in plan.cache.nodes or ("",)},
         download_script=f"{server}-download-script",
         guard=f"{server}-guard",
         benchmark=f"{server}-benchmark",
         stack=plan.stack,
     )
+
+
+def _download_name(plan: DeploymentPlan, node: str) -> str:
+    """Ends with a digest of what is fetched where: another revision, or another node, is another Job."""
+    what = f"{plan.cache.repository}@{plan.cache.revision}@{node}"
+    return f"{plan.server.name}-download-{hashlib.sha256(what.encode()).hexdigest()[:8]}"

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from qwen_infra.manifests.download import build_init_containers, init_volumes
 from qwen_infra.manifests.guard import guard_environment, guard_mounts, guard_volumes
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
 from qwen_infra.manifests.probes import build_probes
 from qwen_infra.manifests.security import build_container_security, build_pod_security
-from qwen_infra.manifests.storage import model_volume
+from qwen_infra.manifests.storage import kernel_environment, kernel_mounts, kernel_volumes, model_mount, model_volume
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["build_pod_spec", "build_pod_template"]
@@ -30,15 +31,18 @@ def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """The spec of one server pod."""
     server = plan.server
     return {
-        **build_placement(server),
+        **build_placement(server, plan.cache.nodes),
         **_scheduling(plan, names),
         "terminationGracePeriodSeconds": server.termination_grace_s,
         **build_pod_security(server.user, owns_claim=plan.cache.storage.kind != "hostPath"),
+        **build_init_containers(plan),
         "containers": [_container(plan, names)],
         "volumes": [
-            model_volume(plan, "model"),
+            model_volume(plan, names),
             {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": server.resources.shared_memory}},
             *guard_volumes(plan, names),
+            *init_volumes(plan, names),
+            *kernel_volumes(plan),
         ],
     }
 
@@ -88,11 +92,11 @@ def _resources(plan: DeploymentPlan) -> dict[str, Any]:
 
 
 def _mounts(plan: DeploymentPlan) -> list[dict[str, Any]]:
-    inside = {"subPath": plan.cache.folder} if plan.cache.storage.kind == "existingClaim" else {}
     return [
-        {"name": "model", "mountPath": plan.cache.mount_path, "readOnly": True, **inside},
+        model_mount(plan),
         {"name": "shm", "mountPath": "/dev/shm"},
         *guard_mounts(),
+        *kernel_mounts(plan),
     ]
 
 
@@ -102,4 +106,5 @@ def _environment(plan: DeploymentPlan, names: Names) -> list[dict[str, Any]]:
         {"name": KEY_VARIABLE, "valueFrom": {"secretKeyRef": key}},
         *({"name": name, "value": value} for name, value in plan.server.environment.items()),
         *guard_environment(plan),
+        *kernel_environment(plan),
     ]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from qwen_infra.manifests.cache import build_cache
 from qwen_infra.manifests.disruption import build_disruption_budget
-from qwen_infra.manifests.download import build_download_job, build_download_script
 from qwen_infra.manifests.endpoint import build_endpoint, build_key_secret, build_namespace
 from qwen_infra.manifests.guard import build_guard
 from qwen_infra.manifests.leader_worker_set import build_compute_domain
@@ -31,8 +31,7 @@ def render_objects(plan: DeploymentPlan) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if plan.cluster.create_namespace:
         found.append(build_namespace(names))
-    if plan.cache.storage.download:
-        found += [build_download_script(names), build_download_job(plan, names)]
+    found += build_cache(plan, names)
     if plan.endpoint.creates_key:
         found.append(build_key_secret(plan, names, KEY_PLACEHOLDER))
     found.append(build_guard(names))

@@ -7,7 +7,7 @@ from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.pod import build_pod_template
 from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["build_deployment", "build_server"]
+__all__ = ["build_deployment", "build_server", "pod_templates"]
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """Pulumi's own await says nothing of GPUs, events or logs; ``ServerReadiness`` waits instead."""
@@ -17,6 +17,13 @@ def build_server(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """The object that makes the server's pods: a Deployment, or a LeaderWorkerSet where a replica spans nodes."""
     build = build_leader_worker_set if plan.server.nodes_per_replica > 1 else build_deployment
     return build(plan, names)
+
+
+def pod_templates(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The templates of all pods that ``build_server``'s object makes: one, or a leader's and a worker's."""
+    spec = manifest["spec"]
+    group = spec.get("leaderWorkerTemplate")
+    return [group["leaderTemplate"], group["workerTemplate"]] if group else [spec["template"]]
 
 
 def build_deployment(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
@@ -33,7 +40,7 @@ def build_deployment(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         "spec": {
             **_replicas(plan),
             "strategy": plan.server.rollout.to_manifest(),
-            "progressDeadlineSeconds": plan.server.start.rollout_s,
+            "progressDeadlineSeconds": plan.longest_start_s,
             "selector": {"matchLabels": names.selector},
             "template": build_pod_template(plan, names),
         },

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from qwen_infra.planning.rollout import RolloutMode, RolloutPlan
 from qwen_infra.planning.server_arguments import ServerArguments
@@ -37,8 +38,10 @@ class ClusterPlan:
 class CachePlan:
     """Which files are fetched, and where they lie.
 
-    ``folder`` is the checkpoint's folder inside the storage (``Qwen/Qwen3.5-397B-A17B-GPTQ-Int4``); ``mount_path`` is
-    where the server sees it.
+    ``folder`` is the revision's folder inside the storage (``Qwen/Qwen3.5-397B-A17B-GPTQ-Int4/COMMIT``); ``mount_path``
+    is where the server sees it. ``nodes``: who gets a Job of their own (hostPath); empty: wherever the scheduler puts
+    it. ``claim_size``, ``pod_size``: quantities of a claim, and of a pod's own copy. ``kernels_folder``: of compiled
+    kernels, inside the storage.
     """
 
     repository: str
@@ -46,6 +49,23 @@ class CachePlan:
     folder: str
     mount_path: str
     storage: CacheSettings
+    nodes: tuple[str, ...] = ()
+    claim_size: str = ""
+    pod_size: str = ""
+    kernels_folder: str = ""
+
+    @property
+    def kernels(self) -> Literal["volume", "pod", "off"]:
+        """Where compiled kernels are kept."""
+        chosen = self.storage.compiled_kernels
+        if chosen != "auto":
+            return chosen
+        return "volume" if self.storage.kind in {"hostPath", "pvc"} else "pod"
+
+    @property
+    def runs_in_pod(self) -> bool:
+        """Whether each pod of the server downloads for itself before it starts."""
+        return self.storage.kind == "none"
 
 
 @dataclass(frozen=True)
@@ -121,3 +141,8 @@ class DeploymentPlan:
     operations: OperationsSettings = field(default_factory=lambda: OperationsSettings())
     policy: PolicySettings = field(default_factory=lambda: PolicySettings())
     stack: str = ""
+
+    @property
+    def longest_start_s(self) -> int:
+        """The start-up budget, and before it the download where each pod does its own."""
+        return self.server.start.rollout_s + (self.cache.storage.timeout_minutes * 60 if self.cache.runs_in_pod else 0)

@@ -1,8 +1,8 @@
 """From settings to a plan: which checkpoint, which flags, which names, how long things may take."""
 
 from qwen_infra.catalog import Gpu, find_gpu
+from qwen_infra.planning.cache import plan_cache
 from qwen_infra.planning.deployment_plan import (
-    CachePlan,
     ClusterPlan,
     DeploymentPlan,
     GpuPlan,
@@ -51,13 +51,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
         vocabulary_size=model.architecture.vocabulary_size,
         fit=fit,
         cluster=ClusterPlan(**settings.cluster.model_dump()),
-        cache=CachePlan(
-            repository=checkpoint.repository,
-            revision=settings.model.revision,
-            folder=checkpoint.repository,
-            mount_path=mount_path,
-            storage=settings.cache,
-        ),
+        cache=plan_cache(settings, checkpoint, mount_path),
         server=ServerPlan(
             name=name,
             image=image,

@@ -2,7 +2,7 @@
 
 from qwen_infra.settings.base import SecretKeySettings, Settings
 from qwen_infra.settings.benchmark import BenchmarkSettings, JobSettings, RegressionSettings, SloSettings
-from qwen_infra.settings.cache import CacheSettings
+from qwen_infra.settings.cache import CacheSettings, CertificateSettings, DownloadResources, ProxySettings
 from qwen_infra.settings.cluster import ClusterSettings
 from qwen_infra.settings.endpoint import (
     AccessRule,
@@ -44,7 +44,9 @@ __all__ = [
     "AutoscalingSettings",
     "BenchmarkSettings",
     "CacheSettings",
+    "CertificateSettings",
     "ClusterSettings",
+    "DownloadResources",
     "EndpointSettings",
     "FeatureSettings",
     "InferencePoolSettings",
@@ -54,6 +56,7 @@ __all__ = [
     "OperationsSettings",
     "PodSettings",
     "PolicySettings",
+    "ProxySettings",
     "RegressionSettings",
     "ResourceSettings",
     "RouteSettings",

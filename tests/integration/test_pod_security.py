@@ -23,6 +23,7 @@ FOLDER = {"kind": "hostPath"}
 ROOT, VOLUME = "runAsNonRoot != true", "restricted volume types"
 AS_ROOT = {"runAsUser": 0}
 ROOT_USER = "runAsUser=0"
+CAPABILITIES = "unrestricted capabilities"
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,8 @@ def violations(kubectl: Kubectl, pod: dict[str, Any]) -> set[str]:
         (CLAIM, {}, set(), set()),
         (CLAIM, {"gpu": "MI300X"}, {ROOT}, {ROOT}),
         (CLAIM, AS_ROOT, {ROOT, ROOT_USER}, {ROOT, ROOT_USER}),
-        (FOLDER, {}, {VOLUME}, {VOLUME, ROOT}),
-        (FOLDER, {"gpu": "MI300X"}, {VOLUME, ROOT}, {VOLUME, ROOT}),
+        (FOLDER, {}, {VOLUME}, {VOLUME, ROOT, CAPABILITIES}),
+        (FOLDER, {"gpu": "MI300X"}, {VOLUME, ROOT}, {VOLUME, ROOT, CAPABILITIES}),
     ],
     ids=["claim", "claim-rocm", "claim-as-root", "folder", "folder-rocm"],
 )

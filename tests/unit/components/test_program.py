@@ -82,9 +82,9 @@ def test_one_provider_serves_everything(registered: dict[str, Any]) -> None:
     assert types(registered).count("pulumi:providers:kubernetes") == 1
 
 
-def test_the_three_checks_are_registered(registered: dict[str, Any]) -> None:
+def test_the_checks_are_registered(registered: dict[str, Any]) -> None:
     checks = [name.rpartition(":")[2] for name in types(registered) if name.startswith("pulumi-python:dynamic/qwen:")]
-    assert sorted(checks) == ["ApiKey", "BenchmarkCheck", "ServerReadiness", "VerificationCheck"]
+    assert sorted(checks) == ["ApiKey", "BenchmarkCheck", "ServerReadiness", "VerificationCheck", "WeightsReadiness"]
 
 
 def test_no_check_has_the_key_among_its_inputs(registered: dict[str, Any]) -> None:

@@ -1,0 +1,71 @@
+"""Where the weights of a deployment lie: folder, nodes, size of a claim, and the folder of its compiled kernels."""
+
+import hashlib
+import math
+import re
+
+from qwen_infra.catalog import Checkpoint
+from qwen_infra.download import revision_folder_name
+from qwen_infra.errors import ConfigurationError
+from qwen_infra.planning.deployment_plan import CachePlan
+from qwen_infra.settings import StackSettings
+
+__all__ = ["plan_cache"]
+
+GIB = 1 << 30
+SLACK = 1.05
+"""Tokenizer, configuration, headers, and what a file system keeps for itself."""
+SPARE_GIB = 5
+"""Compiled kernels: about 1 GiB for each image that was ever served."""
+REVISIONS_BESIDE = 2
+"""A new revision arrives beside the one that is being served."""
+
+
+def plan_cache(settings: StackSettings, checkpoint: Checkpoint, mount_path: str) -> CachePlan:
+    """The cache that the settings ask for.
+
+    Raises:
+        ConfigurationError: nodes that contradict each other, or a claim for one node and servers on several.
+    """
+    storage, server = settings.cache, settings.server
+    if storage.nodes and server.node and server.node not in storage.nodes:
+        raise ConfigurationError(
+            "the server's node does not get the weights",
+            where="qwen-infra:cache.nodes",
+            found=", ".join(storage.nodes),
+            expected=f"{server.node} among them (server.node)",
+            mend=f"pulumi config set --path 'qwen-infra:cache.nodes[{len(storage.nodes)}]' {server.node}",
+        )
+    if storage.kind == "pvc" and storage.access_mode == "ReadWriteOnce" and server.replicas > 1 and not server.node:
+        raise ConfigurationError(
+            f"{server.replicas} replicas may run on several nodes, and a ReadWriteOnce claim serves one",
+            where="qwen-infra:cache.accessMode",
+            found=storage.access_mode,
+            mend="pulumi config set --path 'qwen-infra:cache.accessMode' ReadWriteMany, or name one server.node",
+        )
+    base, revision = checkpoint.repository, settings.model.revision
+    nodes = storage.nodes or ((server.node,) if server.node and storage.kind == "hostPath" else ())
+    return CachePlan(
+        repository=base,
+        revision=revision,
+        folder=f"{base}/{revision_folder_name(revision)}" if storage.download else base,
+        mount_path=mount_path,
+        storage=storage,
+        nodes=nodes,
+        claim_size=storage.size or _claim_size(checkpoint, storage.keep_revisions or REVISIONS_BESIDE),
+        pod_size=_claim_size(checkpoint, 1),
+        kernels_folder=_kernels_folder(settings),
+    )
+
+
+def _claim_size(checkpoint: Checkpoint, revisions: int) -> str:
+    return f"{math.ceil(checkpoint.bytes * revisions * SLACK / GIB) + SPARE_GIB}Gi"
+
+
+def _kernels_folder(settings: StackSettings) -> str:
+    """One folder for each image, GPU and degree: kernels of one are wrong, or useless, for another."""
+    server = settings.server
+    key = (server.image, server.gpu, server.tensor_parallel_size)
+    digest = hashlib.sha256("\n".join(map(str, key)).encode()).hexdigest()[:8]
+    name = re.sub(r"[^a-z0-9.]+", "-", f"{server.image.rpartition('/')[2].partition('@')[0]}-{server.gpu}".lower())
+    return f".compiled-kernels/{name}-tp{server.tensor_parallel_size}-{digest}"
