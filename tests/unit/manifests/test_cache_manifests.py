@@ -32,8 +32,9 @@ def pod_of(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def volume(pod: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = [item for item in pod["volumes"] if item["name"] == name]
-    return found
+    found: list[dict[str, Any]] = [item for item in pod["volumes"] if item["name"] == name]
+    assert len(found) == 1
+    return found[0]
 
 
 def mount(pod: dict[str, Any], name: str) -> list[dict[str, Any]]:
