@@ -21,11 +21,14 @@ REVISIONS_BESIDE = 2
 """A new revision arrives beside the one that is being served."""
 
 
-def plan_cache(settings: StackSettings, checkpoint: Checkpoint, mount_path: str) -> CachePlan:
-    """The cache that the settings ask for.
+def plan_cache(
+    settings: StackSettings, checkpoint: Checkpoint, mount_path: str, *, user: int | None = None
+) -> CachePlan:
+    """The cache that the settings ask for, for a server that runs as ``user`` (None: the image's own, root).
 
     Raises:
-        ConfigurationError: nodes that contradict each other, or a claim for one node and servers on several.
+        ConfigurationError: nodes that contradict each other, a claim for one node and servers on several, compiled
+            kernels where the server may not write, or a benchmark's Job without a tokenizer.
     """
     storage, server = settings.cache, settings.server
     if storage.nodes and server.node and server.node not in storage.nodes:
@@ -43,6 +46,22 @@ def plan_cache(settings: StackSettings, checkpoint: Checkpoint, mount_path: str)
             found=storage.access_mode,
             mend="pulumi config set --path 'qwen-infra:cache.accessMode' ReadWriteMany, or name one server.node",
         )
+    if storage.kind == "hostPath" and storage.compiled_kernels == "volume" and user:
+        raise ConfigurationError(
+            f"the server runs as user {user}, and a folder that Kubernetes makes on a node is root's alone to write",
+            where="qwen-infra:cache.compiledKernels",
+            found=storage.compiled_kernels,
+            expected="pod, or kind pvc, whose files are made the server's, or server.runAsUser 0",
+            mend="pulumi config set --path 'qwen-infra:cache.compiledKernels' pod",
+        )
+    if storage.kind == "none" and settings.benchmark.runner == "job":
+        raise ConfigurationError(
+            "the benchmark's Job reads the tokenizer from the cache, and with kind none each server pod has its own",
+            where="qwen-infra:benchmark.runner",
+            found=settings.benchmark.runner,
+            expected="local, or a cache.kind that pods share",
+            mend="pulumi config set --path 'qwen-infra:benchmark.runner' local",
+        )
     base, revision = checkpoint.repository, settings.model.revision
     nodes = storage.nodes or ((server.node,) if server.node and storage.kind == "hostPath" else ())
     return CachePlan(
@@ -55,6 +74,7 @@ def plan_cache(settings: StackSettings, checkpoint: Checkpoint, mount_path: str)
         claim_size=storage.size or _claim_size(checkpoint, storage.keep_revisions or REVISIONS_BESIDE),
         pod_size=_claim_size(checkpoint, 1),
         kernels_folder=_kernels_folder(settings),
+        server_user=user,
     )
 
 

@@ -41,7 +41,7 @@ class CachePlan:
     ``folder`` is the revision's folder inside the storage (``Qwen/Qwen3.5-397B-A17B-GPTQ-Int4/COMMIT``); ``mount_path``
     is where the server sees it. ``nodes``: who gets a Job of their own (hostPath); empty: wherever the scheduler puts
     it. ``claim_size``, ``pod_size``: quantities of a claim, and of a pod's own copy. ``kernels_folder``: of compiled
-    kernels, inside the storage.
+    kernels, inside the storage. ``server_user``: number of the server's user; None: the image's own, root.
     """
 
     repository: str
@@ -53,14 +53,16 @@ class CachePlan:
     claim_size: str = ""
     pod_size: str = ""
     kernels_folder: str = ""
+    server_user: int | None = None
 
     @property
     def kernels(self) -> Literal["volume", "pod", "off"]:
-        """Where compiled kernels are kept."""
+        """Where compiled kernels are kept; a folder that the kubelet makes on a node is root's alone to write."""
         chosen = self.storage.compiled_kernels
         if chosen != "auto":
             return chosen
-        return "volume" if self.storage.kind in {"hostPath", "pvc"} else "pod"
+        is_writable = self.storage.kind == "pvc" or (self.storage.kind == "hostPath" and not self.server_user)
+        return "volume" if is_writable else "pod"
 
     @property
     def runs_in_pod(self) -> bool:

@@ -41,6 +41,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
     mount_path = f"/{checkpoint.repository.rpartition('/')[2]}"
     check_features(server, model, gpu)
     image = choose_image(server, gpu)
+    user = choose_user(server, image)
     shape = plan_shape(server, model, gpu)
     fit = predict_fit(settings, model, gpu)
     drain = plan_drain(server.longest_answer_tokens)
@@ -51,11 +52,11 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
         vocabulary_size=model.architecture.vocabulary_size,
         fit=fit,
         cluster=ClusterPlan(**settings.cluster.model_dump()),
-        cache=plan_cache(settings, checkpoint, mount_path),
+        cache=plan_cache(settings, checkpoint, mount_path, user=user),
         server=ServerPlan(
             name=name,
             image=image,
-            user=choose_user(server, image),
+            user=user,
             pod=server,
             replicas=server.replicas,
             node=server.node,

@@ -83,7 +83,8 @@ class CacheSettings(Settings):
     compiled_kernels: Literal["auto", "volume", "pod", "off"] = Field(
         "auto",
         description="Where compiled kernels are kept, so that a restart does not compile again: volume: beside the "
-        "weights; pod: as long as the pod lives; auto: volume for hostPath and pvc, else pod; off: nowhere.",
+        "weights; pod: as long as the pod lives; auto: volume for pvc, and for hostPath "
+        "where the server runs as root, else pod; off: nowhere.",
     )
 
     @model_validator(mode="after")

@@ -5,23 +5,29 @@ from typing import Any
 import pytest
 
 from qwen_infra.errors import ConfigurationError
-from qwen_infra.manifests import render_objects
-from qwen_infra.planning import make_plan
+from qwen_infra.manifests import decide_names, render_objects
+from qwen_infra.manifests.benchmark import build_benchmark_job
+from qwen_infra.planning import DeploymentPlan, make_plan
 from qwen_infra.settings import load_settings
 
 COMMIT = "a" * 40
 
 
-def render(cache: dict[str, Any], **server: Any) -> dict[str, list[dict[str, Any]]]:
-    """Objects by kind."""
+def plan_of(cache: dict[str, Any], *, benchmark: dict[str, Any] | None = None, **server: Any) -> DeploymentPlan:
     config = {
         "qwen-infra:cluster": {"identifier": "test"},
         "qwen-infra:model": {"name": "Qwen3.5-4B", "precision": "bf16", "revision": COMMIT},
         "qwen-infra:server": {"gpu": "GB200", "maxModelLen": 32768, **server},
         "qwen-infra:cache": cache,
+        **({"qwen-infra:benchmark": benchmark} if benchmark else {}),
     }
+    return make_plan(load_settings(config))
+
+
+def render(cache: dict[str, Any], **server: Any) -> dict[str, list[dict[str, Any]]]:
+    """Objects by kind."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for item in render_objects(make_plan(load_settings(config))):
+    for item in render_objects(plan_of(cache, **server)):
         found.setdefault(item["kind"], []).append(item)
     return found
 
@@ -159,7 +165,7 @@ def test_weights_that_are_there_already_are_read_where_people_put_them() -> None
 
 
 def kernels_path(**server: Any) -> str:
-    pod = pod_of(render({"kind": "hostPath"}, **server)["Deployment"][0])
+    pod = pod_of(render({"kind": "hostPath"}, **{"runAsUser": 0, **server})["Deployment"][0])
     path: str = volume(pod, "kernels")["hostPath"]["path"]
     return path
 
@@ -169,6 +175,37 @@ def test_compiled_kernels_have_a_folder_for_each_image_gpu_and_degree() -> None:
     assert first == kernels_path()
     assert len({first, kernels_path(image="vllm/vllm-openai:v0.31.0"), kernels_path(gpu="H200"),
                 kernels_path(tensorParallelSize=2)}) == 4  # fmt: skip
+
+
+def test_kernels_of_a_server_without_root_stay_in_its_pod_since_a_nodes_folder_is_roots_to_write() -> None:
+    pod = pod_of(render({"kind": "hostPath"})["Deployment"][0])
+    assert volume(pod, "kernels") == {"name": "kernels", "emptyDir": {}}
+    with pytest.raises(ConfigurationError, match="root's alone to write"):
+        render({"kind": "hostPath", "compiledKernels": "volume"})
+
+
+@pytest.mark.parametrize(
+    ("cache", "sub_path"),
+    [
+        ({"kind": "hostPath"}, None),
+        ({"kind": "pvc"}, f"Qwen/Qwen3.5-4B/{COMMIT}"),
+        ({"kind": "existingClaim", "claimName": "models"}, f"Qwen/Qwen3.5-4B/{COMMIT}"),
+    ],
+)
+def test_the_benchmarks_job_reads_the_revision_that_the_server_reads(
+    cache: dict[str, Any], sub_path: str | None
+) -> None:
+    plan = plan_of(cache)
+    job = pod_of(build_benchmark_job(plan, decide_names(plan), ["vllm"], timeout_s=60))
+    server = pod_of(render(cache)["Deployment"][0])
+    assert volume(job, "model") == volume(server, "model")
+    assert mount(job, "model")[0] == mount(server, "model")[0]
+    assert mount(job, "model")[0].get("subPath") == sub_path
+
+
+def test_the_benchmarks_job_needs_weights_that_pods_share() -> None:
+    with pytest.raises(ConfigurationError, match="each server pod has its own"):
+        plan_of({"kind": "none"}, benchmark={"runner": "job"})
 
 
 def test_every_compiler_of_kernels_is_led_to_the_folder() -> None:
