@@ -67,13 +67,11 @@ def test_the_jobs_own_command_downloads_with_the_text_of_the_config_map(hub: Hub
         "qwen-infra:server": {"gpu": "GB200", "maxModelLen": 32768},
         "qwen-infra:cache": {"hubEndpoint": hub.endpoint},
     }
-    objects = {item["kind"]: item for item in render_objects(make_plan(load_settings(config)))}
-    script = next(
-        item for item in render_objects(make_plan(load_settings(config)))
-        if item["kind"] == "ConfigMap" and "download.py" in item["data"]
-    )  # fmt: skip
-    (tmp_path / "download.py").write_text(script["data"]["download.py"], "utf-8")
-    (container,) = objects["Job"]["spec"]["template"]["spec"]["containers"]
+    objects = render_objects(make_plan(load_settings(config)))
+    (job,) = (item for item in objects if item["kind"] == "Job")
+    (text,) = (item["data"]["download.py"] for item in objects if "download.py" in item.get("data", {}))
+    (tmp_path / "download.py").write_text(text, "utf-8")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
     places = {
         "python3": sys.executable,
         "/opt/qwen-infra/download/download.py": str(tmp_path / "download.py"),
@@ -101,18 +99,8 @@ def test_the_command_line_downloads_and_a_second_time_fetches_nothing(hub: HubSt
 
 
 def test_the_command_line_names_a_revision_that_does_not_exist(hub: HubStandIn, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "qwen_infra",
-        "download",
-        REPOSITORY,
-        "--revision",
-        "v9",
-        "--to",
-        str(tmp_path / "x"),
-    ]
-    done = _run(command, {"HF_ENDPOINT": hub.endpoint, "HOME": str(tmp_path)})
+    command = [sys.executable, "-m", "qwen_infra", "download", REPOSITORY, "--to", str(tmp_path / "here")]
+    done = _run([*command, "--revision", "v9"], {"HF_ENDPOINT": hub.endpoint, "HOME": str(tmp_path)})
     assert done.returncode == 2
     assert "has no revision 'v9'" in done.stderr
     assert "Traceback" not in done.stderr
