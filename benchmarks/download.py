@@ -4,7 +4,8 @@
 
 Each run is a process of its own into an empty folder, in turns, with the disk's queue emptied before. Ours verifies
 every byte and flushes it to the disk; ``snapshot_download`` does neither. ``verified`` is it followed by what it would
-take to know as much: reading everything for SHA-256. Targets: at least 0.95 x its throughput, and less than 400 MiB of memory.
+take to know as much: reading everything for SHA-256. Targets: at least 0.95 x its throughput, and less than 400 MiB
+of memory.
 """
 
 import argparse
