@@ -49,20 +49,19 @@ def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
 
 def _scheduling(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """Private registries, priority, and replicas on different nodes where that is possible."""
-    pod, found = plan.server.pod, dict[str, Any]()
+    pod = plan.server.pod
+    # for one replica too: else scaling would change the template, and replace the pod that serves
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",  # two on one node answer more than one that waits
+        "labelSelector": {"matchLabels": names.selector},
+    }
+    found: dict[str, Any] = {"topologySpreadConstraints": [spread]}
     if pod.image_pull_secrets:
         found["imagePullSecrets"] = [{"name": name} for name in pod.image_pull_secrets]
     if pod.priority_class_name:
         found["priorityClassName"] = pod.priority_class_name
-    if plan.server.replicas > 1:
-        found["topologySpreadConstraints"] = [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",  # two on one node answer more than one that waits
-                "labelSelector": {"matchLabels": names.selector},
-            }
-        ]
     return found
 
 

@@ -40,9 +40,12 @@ def test_a_claims_files_are_readable_for_the_servers_user() -> None:
     assert spec(made)["securityContext"]["fsGroup"] == 2000
 
 
-def test_one_replica_has_no_spread_and_no_budget_that_would_block_every_drain() -> None:
+def test_scaling_changes_nothing_in_the_pod_that_serves() -> None:
+    assert spec(plan()) == spec(plan(replicas=2))
+
+
+def test_one_replica_has_no_budget_that_would_block_every_drain() -> None:
     made = plan()
-    assert "topologySpreadConstraints" not in spec(made)
     assert build_disruption_budget(made, decide_names(made)) is None
 
 

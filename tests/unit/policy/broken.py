@@ -32,6 +32,12 @@ def remove_flag(objects: Objects, flag: str) -> None:
     del command[at : at + 2]
 
 
+def pack_copies(objects: Objects) -> None:
+    """Two copies that nothing keeps on different nodes."""
+    deployment(objects)["spec"]["replicas"] = 2
+    del pod(objects)["topologySpreadConstraints"]
+
+
 def key_variable(objects: Objects) -> dict[str, Any]:
     found: dict[str, Any] = next(item for item in container(objects)["env"] if item["name"] == "VLLM_API_KEY")
     return found
@@ -104,6 +110,6 @@ BROKEN: dict[str, list[Break]] = {
         lambda objects: container(objects).pop("lifecycle"),
         lambda objects: remove_flag(objects, "--shutdown-timeout"),
     ],
-    "replicas-spread": [lambda objects: deployment(objects)["spec"].update(replicas=2)],
+    "replicas-spread": [pack_copies],
 }
 """Rule to what breaks it; ``licence`` depends on an option and has a test of its own."""
