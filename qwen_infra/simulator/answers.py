@@ -41,6 +41,7 @@ _CAPITALS = {
     "japan": "Tokyo",
     "china": "Beijing",
 }
+_JSON_KEY = re.compile(r'\bkey "(\w+)"')
 _PICTURE = re.compile(r"\[picture: (\w+)\]")
 _ENGLISH_SUMMARY = "Qwen3.5 is a family of open multimodal language models that think before they answer."
 _CHINESE_INTRODUCTION = "我是Qwen3.5,一个开放的大语言模型,可以回答问题、写作和编程。"
@@ -114,7 +115,8 @@ def write_structured(schema: Any, conversation: Conversation) -> str:
     if isinstance(schema, Choices):
         return str(find_enum_value(list(schema), conversation.question))
     if schema is True:
-        return json.dumps({"answer": answer_text(conversation)}, ensure_ascii=False)
+        key = _JSON_KEY.search(conversation.question)
+        return json.dumps({key[1] if key else "answer": answer_text(conversation)}, ensure_ascii=False)
     return json.dumps(build_instance(resolve_references(schema), conversation.question), ensure_ascii=False)
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "CODES",
     "COUNT",
     "ENGLISH_CAPITAL",
+    "JSON_CAPITAL",
     "JSON_CITY",
     "MOOD",
     "MOODS",
@@ -97,6 +98,7 @@ CITY_SCHEMA: Body = {
     "additionalProperties": False,
 }
 JSON_CITY = _ask("It is 21 degrees in Paris. Write the city and the degrees as JSON.")
+JSON_CAPITAL = _ask('What is the capital of France? Answer with a JSON object that has the one key "capital".')
 MOODS = ("positive", "negative")
 MOOD = _ask("Is this review positive or negative? I love this phone, it is excellent. Answer with one word.")
 

@@ -32,18 +32,23 @@ PROTOCOL = (
 """What passes whatever a model says."""
 LEARNT = (
     *("chat-*", "thinking-*", "reasoning-tokens*", "tools-auto-*", "tools-required-*", "tools-named-*"),
-    *("responses", "responses-*", "messages", "messages-stream", "messages-tools*"),
+    *("responses", "responses-stream", "responses-tools*", "messages", "messages-stream", "messages-tools*"),
 )
 """What asks for conversations that the miniature knows."""
 NEVER_LEARNT = {
     "tools-none-*": "it knows the question with a tool only as one that is answered by a call",
     "tools-result-*": "it never saw the turn after a call, and calls again",
+    "responses-result*": "as above",
+    "messages-result*": "as above",
     "tools-parallel-*": "it knows one city at a time",
     "tools-one-at-a-time": "as above: the question names two cities",
     "tools-unneeded": "where there is a tool it calls it",
     "json-schema*": "it never wrote JSON: the grammar holds it to the braces, the values are missing",
+    "json-object*": "as above",
     "language-english": "it never heard of a capital",
     "system-prompt": "it knows one system prompt, which asks for no code word",
+    "responses-system-prompt": "as above",
+    "messages-system-prompt": "as above",
     "multi-turn": "it knows conversations of one turn",
     "concurrent-answers": "one of the eight asks for a code that it cannot repeat",
 }

@@ -55,9 +55,19 @@ TEXTS = CHATS - CALLS
 STREAMS = ids("*-stream") | ids("concurrent-answers")
 OFF = ids(
     *("thinking-off*", "tools-*-off*", "tools-unneeded", "tools-one-at-a-time", "json-schema", "json-schema-stream"),
-    *("structured-choice", "language-*", "system-prompt", "multi-turn", "stop-string*", "max-tokens*", "logprobs*"),
+    *(
+        "json-object*",
+        "structured-choice",
+        "language-*",
+        "system-prompt",
+        "multi-turn",
+        "stop-string*",
+        "max-tokens*",
+        "logprobs*",
+    ),
     *("chat-thinking-off", "image-input"),
 )
+RESULTS = ("responses-result*", "messages-result*")
 SUMS = ids(
     *("thinking-*", "tools-none-*", "tools-unneeded", "responses", "responses-stream", "messages", "messages-stream"),
     "concurrent-answers",
@@ -87,7 +97,15 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "old-version": (ids("server-version"), "0.16.0 does not know Qwen3.5"),
     "wrong-answer": (
         SUMS
-        | ids("tools-result-*", "json-schema*", "language-english", "language-chinese", "system-prompt", "multi-turn")
+        | ids(
+            "tools-result-*",
+            *RESULTS,
+            "json-schema*",
+            "language-english",
+            "language-chinese",
+            "*system-prompt",
+            "multi-turn",
+        )
         | ids("image-input"),
         "does not say|the JSON has other values",
     ),
@@ -98,14 +116,14 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "wrong-tool-argument": (CALLS - ids("tools-parallel-*") | ids("concurrent-answers"), "other calls than asked for"),
     "lost-tool-call": (CALLS | ids("concurrent-answers"), "lost inside `reasoning`"),
     "tool-xml-in-content": (CALLS | ids("concurrent-answers"), "`<tool_call>` leaked into content"),
-    "unasked-tool-call": (ids("tools-none-*", "tools-result-*", "tools-unneeded"), "nobody asked for"),
+    "unasked-tool-call": (ids("tools-none-*", "tools-result-*", "tools-unneeded", *RESULTS), "nobody asked for"),
     "answer-in-reasoning": (TEXTS, "content is empty|does not say"),
     "thinking-ignored": (OFF - ids("image-input"), "thinking is off but|is empty and the answer is in `reasoning`"),
     "think-tags-in-content": (CHATS, "`<think>` leaked into content"),
     "endless-thinking": (CHATS - ids("chat-chinese-introduction"), "content is empty|does not say"),
     "image-ignored": (ids("image-input"), 'does not say "red"'),
-    "schema-violation": (ids("json-schema*", "structured-choice"), "does not follow the schema|none of the choices"),
-    "forgetful": (ids("system-prompt", "multi-turn"), "does not say"),
+    "schema-violation": (ids("json-*", "structured-choice"), "does not follow the schema|none of the choices"),
+    "forgetful": (ids("*system-prompt", "multi-turn"), "does not say"),
     "stop-ignored": (ids("stop-string*"), "did not stop"),
     "max-tokens-ignored": (
         CHATS - ids("stop-string*") | COMPLETIONS,

@@ -7,9 +7,9 @@ from qwen_infra.errors import CheckFailedError
 from qwen_infra.verification.asking import Asked, chat_case, stream_deadlines
 from qwen_infra.verification.case import Case, CaseContext, Outcome
 from qwen_infra.verification.cases.thinking import FORMS
-from qwen_infra.verification.conversation import SUM, WEATHER_BERLIN
+from qwen_infra.verification.conversation import ANSWER_AFTER_RESULT, SUM, SYSTEM_ORDER, WEATHER_BERLIN
 from qwen_infra.verification.dialect import MESSAGES, RESPONSES
-from qwen_infra.verification.expectations import calls, ends_with, says
+from qwen_infra.verification.expectations import calls, calls_nothing, ends_with, says
 from qwen_infra.verification.fields import as_list, as_object, text_of
 from qwen_infra.verification.messages import to_messages_request
 
@@ -19,6 +19,8 @@ FAMILY = "protocols"
 COMPLETION_TOKENS = 16
 _COMPLETION = {"prompt": "The capital of France is", "max_tokens": COMPLETION_TOKENS, "ignore_eos": True}
 _TOOLS = {**WEATHER_BERLIN, "tool_choice": "auto"}
+_RESULT = {**ANSWER_AFTER_RESULT, "tool_choice": "auto"}
+_DIALECTS = (("responses", RESPONSES), ("messages", MESSAGES))
 _CLIENTS = {"responses": "OpenAI's newer clients", "messages": "Anthropic's clients, such as Claude Code"}
 
 
@@ -77,7 +79,7 @@ async def _count_tokens(context: CaseContext) -> Outcome:
 CASES = (
     *(
         case
-        for (name, dialect), (ending, stream) in product((("responses", RESPONSES), ("messages", MESSAGES)), FORMS)
+        for (name, dialect), (ending, stream) in product(_DIALECTS, FORMS)
         for case in (
             chat_case(
                 f"{name}{ending}",
@@ -97,7 +99,29 @@ CASES = (
                 proves=f"{dialect.path} hands out tool calls{', in a stream' if stream else ''}",
                 guards_against="agents that see text where a call should be",
             ),
+            chat_case(
+                f"{name}-result{ending}",
+                Asked(_RESULT, stream=stream, dialect=dialect),
+                calls_nothing,
+                says("21"),
+                ends_with("stop"),
+                family=FAMILY,
+                proves=f"{dialect.path} hands the result of a tool to the model{', in a stream' if stream else ''}",
+                guards_against="agents that call the same tool for ever, since its result got lost in the translation",
+                must_think=False,
+            ),
         )
+    ),
+    *(
+        chat_case(
+            f"{name}-system-prompt",
+            Asked(SYSTEM_ORDER, dialect=dialect),
+            says("AMBER"),
+            family=FAMILY,
+            proves=f"the system prompt reaches the model through {dialect.path}, where it is no message",
+            guards_against="agents whose instructions get lost in the translation",
+        )
+        for name, dialect in _DIALECTS
     ),
     Case(
         id="messages-count-tokens",

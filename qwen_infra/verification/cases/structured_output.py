@@ -3,7 +3,8 @@
 from typing import Any
 
 from qwen_infra.verification.asking import Asked, Thinking, chat_case
-from qwen_infra.verification.conversation import CITY_SCHEMA, JSON_CITY, MOOD, MOODS
+from qwen_infra.verification.cases.thinking import FORMS
+from qwen_infra.verification.conversation import CITY_SCHEMA, JSON_CAPITAL, JSON_CITY, MOOD, MOODS
 from qwen_infra.verification.expectations import ends_with, holds_json, is_one_of
 
 __all__ = ["CASES"]
@@ -33,6 +34,18 @@ CASES = (
             guards_against=_GUARDS,
         )
         for case_id, mode, stream, proves in _SCHEMA_CASES
+    ),
+    *(
+        chat_case(
+            f"json-object{ending}",
+            Asked({**JSON_CAPITAL, "response_format": {"type": "json_object"}}, thinking="off", stream=stream),
+            holds_json({"capital": "Paris"}),
+            ends_with("stop"),
+            family=FAMILY,
+            proves=f"`json_object` without a schema gives one JSON object{', in a stream too' if stream else ''}",
+            guards_against="JSON in a Markdown fence or between sentences, which no client can parse",
+        )
+        for ending, stream in FORMS
     ),
     chat_case(
         "structured-choice",
