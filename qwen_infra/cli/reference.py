@@ -33,6 +33,24 @@ An error is one message: what is wrong and where, what was found and expected, a
 `qwen-infra --install-completion` adds completion to bash, zsh, fish or PowerShell.
 """
 
+_MARKS = {
+    "baseline": "run: cluster",
+    "bench": "run: server",
+    "capacity": "run: cluster",
+    "chat": "run: cluster",
+    "connect": "run: cluster",
+    "demo": "tested-by: tests/e2e/test_first_steps.py",
+    "doctor": "run: cluster",
+    "download": "needs: internet",
+    "drift": "run: cluster",
+    "history": "run: cluster",
+    "image": "needs: internet",
+    "local": "needs: time",
+    "sweep": "run: server",
+    "verify": "run: server",
+}
+"""How the examples of a command are tested, where it is not ``run: here``; CONTRIBUTING.md says what the marks mean."""
+
 
 def reference_files() -> dict[str, str]:
     """Path from the repository's root to the text that belongs there."""
@@ -83,6 +101,7 @@ def _describe_command(command: Any, path: str) -> Iterator[str]:
     if rows:
         yield "\n".join(["| option | meaning |", "|---|---|", *rows]) + "\n"
     if command.examples:
+        yield f"<!-- {_MARKS.get(path.split()[1], 'run: here')} -->\n"
         yield "\n".join(f"    {line}" for example in command.examples for line in example.splitlines()) + "\n"
 
 
