@@ -34,7 +34,19 @@ FIGURES = (
     *("mean_ttft_ms", "median_ttft_ms", "mean_tpot_ms", "median_tpot_ms", "mean_itl_ms", "median_itl_ms"),
     *("mean_e2el_ms", "request_throughput", "output_throughput", "total_token_throughput"),
 )
+_OPEN = Workload(
+    name="open",
+    input_tokens=128,
+    output_tokens=64,
+    num_prompts=24,
+    request_rate=2.0,
+    ignore_eos=True,
+    sampling=Sampling(temperature=0),
+    warmup_requests=1,
+    prompt_form="text",
+)
 LOADS = (
+    _OPEN,
     Workload(
         name="closed",
         input_tokens=128,
@@ -44,18 +56,11 @@ LOADS = (
         ignore_eos=True,
         sampling=Sampling(temperature=0),
         warmup_requests=1,
+        prompt_form="text",
     ),
-    Workload(
-        name="open",
-        input_tokens=128,
-        output_tokens=64,
-        num_prompts=24,
-        request_rate=2.0,
-        ignore_eos=True,
-        sampling=Sampling(temperature=0),
-        warmup_requests=1,
-    ),
+    _OPEN.model_copy(update={"name": "open-ids", "prompt_form": "ids"}),
 )
+"""Text as `vllm bench serve` sends it, so that the server's tokenizer is in the TTFT of both; and once ids, without."""
 
 
 @contextmanager
@@ -117,10 +122,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--record", type=Path)
+    parser.add_argument("--loads", nargs="+", choices=[load.name for load in LOADS], default=[])
     arguments = parser.parse_args()
     program, model = ensure_vllm(), ensure_miniature()
     with serve(model, program) as url:
-        for workload in LOADS:
+        for workload in [load for load in LOADS if not arguments.loads or load.name in arguments.loads]:
             found: dict[str, list[dict[str, float]]] = {"ours": [], "theirs": []}
             measure_with_ours(url, workload)  # not counted: the first load compiles and fills caches
             for number in range(arguments.rounds):

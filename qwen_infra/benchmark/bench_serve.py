@@ -76,7 +76,9 @@ def bench_serve_arguments(
         "--temperature": workload.sampling.temperature,
         "--top-p": workload.sampling.top_p,
         "--top-k": workload.sampling.top_k,
+        "--min-p": workload.sampling.min_p,
         "--presence-penalty": workload.sampling.presence_penalty,
+        "--repetition-penalty": workload.sampling.repetition_penalty,
     }
     words += [part for flag, value in optional.items() if value is not None for part in (flag, _say(value))]
     if workload.rate_ramp is not None:
@@ -156,7 +158,9 @@ def build_job_result(
         }
     )
     if server is not None:
-        notes += compare_with_server(result, server)
+        notes += compare_with_server(_sum_up(result, figures), server)
+        if len(figures) > 1:
+            notes.append(f"the server's figures are of all {len(figures)} repeats together")
     return result.model_copy(update={"notes": tuple(notes)})
 
 
@@ -196,6 +200,14 @@ def _list_repeats(workload: Workload, figures: Sequence[Mapping[str, Any]]) -> t
         )
         for number, found in enumerate(figures)
     )
+
+
+def _sum_up(result: BenchmarkResult, figures: Sequence[Mapping[str, Any]]) -> BenchmarkResult:
+    """All repeats as one, for what the server counted over all of them: the repeats have equally many requests."""
+    found = {key: [run[key] for run in figures if run.get(key) is not None] for key in ("mean_ttft_ms", "mean_tpot_ms")}
+    means = {key: sum(values) / len(values) for key, values in found.items() if values}
+    tokens = sum(run["total_output_tokens"] for run in figures)
+    return result.model_copy(update={**means, "total_output_tokens": tokens})
 
 
 def _share(completed: int, failed: int) -> float | None:

@@ -24,13 +24,13 @@ _ROW_FACTS = ("date", "model_id", "num_prompts", "request_rate", "max_concurrenc
 _REPORT_STATISTICS = {**{name: name for name in ("min", "max", "p50", "p90", "p95", "p99")}, "p99.9": "p99p9"}
 
 
-def export_result(result: BenchmarkResult, form: str) -> str:
-    """The text of a result in one of ``FORMATS``, with a line end after it."""
+def export_result(result: BenchmarkResult, form: str, traces: Sequence[RequestTrace] = ()) -> str:
+    """The text of a result in one of ``FORMATS``, with a line end after it; ``traces`` are for ``vllm`` alone."""
     if form == "csv":
         return export_csv([result])
     values: Mapping[str, Any]
     if form == "vllm":
-        values = to_vllm(result)
+        values = to_vllm(result, traces)
     elif form == "llm-d":
         values = to_benchmark_report(result)
     else:

@@ -111,7 +111,7 @@ def _build_workload(given: str | Mapping[str, Any], repeats: int | None) -> Work
     if isinstance(given, str):
         values["preset"] = given
     else:
-        values |= {_to_snake(key): value for key, value in given.items()}
+        values |= _to_snake(given)
     if repeats is not None:
         values["repeats"] = repeats
     try:
@@ -122,6 +122,8 @@ def _build_workload(given: str | Mapping[str, Any], repeats: int | None) -> Work
         raise
 
 
-def _to_snake(key: str) -> str:
-    """``numPrompts`` becomes ``num_prompts``: the stack file's spelling to the workload's."""
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower()
+def _to_snake(values: Any) -> Any:
+    """``numPrompts`` becomes ``num_prompts``, at any depth: the stack file's spelling to the workload's."""
+    if not isinstance(values, Mapping):
+        return values
+    return {re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower(): _to_snake(value) for key, value in values.items()}

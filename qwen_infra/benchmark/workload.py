@@ -48,7 +48,9 @@ class Sampling(_Part):
     temperature: NonNegativeFloat | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: int | None = Field(default=None, ge=-1)
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    repetition_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
 
 
 class Workload(_Part):
@@ -56,7 +58,9 @@ class Workload(_Part):
 
     Args:
         name: for tables and file names.
-        api: ``completions`` sends token ids, which are exact anywhere; ``chat`` sends messages through the template.
+        api: ``completions`` sends one prompt as it is; ``chat`` sends messages through the template.
+        prompt_form: of random prompts over ``completions``: ``ids`` are exact anywhere, ``text`` is tokenized by the
+            server, whose time the TTFT then holds, as with ``vllm bench serve``.
         prompts: ``random``, or read from ``dataset``: ``sharegpt`` (conversations) or ``jsonl`` (one prompt a line).
         input_tokens: length of each prompt as the server counts it, the shared prefix included; of a data set the most.
         output_tokens: ``max_tokens`` of each request; with ``ignore_eos`` the length of each answer.
@@ -85,6 +89,7 @@ class Workload(_Part):
 
     name: str = Field(default="custom", min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     api: Literal["completions", "chat"] = "completions"
+    prompt_form: Literal["ids", "text"] = "ids"
     prompts: Literal["random", "sharegpt", "jsonl"] = "random"
     input_tokens: PositiveInt
     output_tokens: PositiveInt
@@ -135,6 +140,8 @@ class Workload(_Part):
     def _find_contradictions(self) -> list[str]:
         chat_only = {"turns": self.turns > 1, "thinking": self.thinking is not None, "tools": self.tools != "none"}
         found = [f"{name} needs api: chat" for name, is_used in chat_only.items() if is_used and self.api != "chat"]
+        if self.prompt_form == "text" and (self.api != "completions" or self.prompts != "random"):
+            found.append("prompt_form: text is for random prompts over completions; the others are text anyway")
         if (self.prompts == "random") != (self.dataset is None):
             found.append(f"prompts: {self.prompts} and dataset: {self.dataset} do not go together")
         if self.prefix_tokens >= self.input_tokens:

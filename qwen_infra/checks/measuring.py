@@ -104,7 +104,7 @@ async def _run_job(gate: Gate, options: Mapping[str, Any], target: CheckTarget, 
         model=endpoint.model,
         provenance=derive_provenance(facts, model=endpoint.model, cluster=cluster),
         deployment=DeploymentFacts.model_validate_json(options["deployment"]),
-        server=watch.result if gate.workload.repeats == 1 else None,
+        server=watch.result,
     )
 
 

@@ -26,6 +26,12 @@ def bench(
     max_concurrency: Annotated[int | None, typer.Option(help="Requests under way at most.")] = None,
     ignore_eos: Annotated[bool, typer.Option("--ignore-eos", help="Always generate all output tokens.")] = False,
     api: Annotated[str | None, typer.Option(help="completions (token ids) or chat.")] = None,
+    prompt_form: Annotated[
+        str | None, typer.Option(help="ids (exact), or text, which the server tokenizes as a user's.")
+    ] = None,
+    sampling: Annotated[
+        str | None, typer.Option(help="temperature=0.6,top_k=20, or a card's: Qwen3.5-27B:thinking-coding.")
+    ] = None,
     thinking: Annotated[bool | None, typer.Option("--thinking/--no-thinking", help="With --api chat.")] = None,
     prefix_tokens: Annotated[int | None, typer.Option(help="Tokens that all prompts begin with.")] = None,
     turns: Annotated[int | None, typer.Option(help="Requests of each conversation, with --api chat.")] = None,
@@ -39,6 +45,9 @@ def bench(
     results: Annotated[Path, typer.Option(help="Folder of the history.")] = Path("results"),
     out: Annotated[Path | None, typer.Option(help="File for the result.")] = None,
     form: Annotated[str, typer.Option("--format", help="Of --out: native, vllm, csv or llm-d.")] = "native",
+    save_detailed: Annotated[
+        bool, typer.Option("--save-detailed", help="Every request in --out, with --format vllm.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Measure how fast a server answers; exit code 1 when requests failed.
@@ -62,7 +71,9 @@ def bench(
         run_benchmark,
         write_result,
     )
+    from qwen_infra.benchmark.trace import RequestTrace
     from qwen_infra.cli.output import print_json, say, say_over
+    from qwen_infra.cli.sampling import read_sampling
     from qwen_infra.client import Endpoint
 
     given: dict[str, Any] = {
@@ -75,6 +86,8 @@ def bench(
         "max_concurrency": max_concurrency,
         "ignore_eos": ignore_eos or None,
         "api": api,
+        "prompt_form": prompt_form,
+        "sampling": None if sampling is None else read_sampling(sampling),
         "thinking": thinking,
         "prefix_tokens": prefix_tokens,
         "turns": turns,
@@ -86,12 +99,14 @@ def bench(
     }
     chosen = {name: value for name, value in given.items() if value is not None}
     workload = build_workload({**chosen, **({"burstiness": None} if constant_rate else {})})
-    _require_format(form)
+    _require_format(form, save_detailed=save_detailed, out=out)
+    traces: list[RequestTrace] = []
     endpoint = Endpoint(url=url, model=model, api_key=os.environ.get(api_key_env) or None)
     options = BenchmarkOptions(
         stop_on_ctrl_c=True,
         tokenizer=tokenizer,
         percentiles=tuple(percentile or ()),
+        keep_traces=traces.extend if save_detailed else lambda _: None,
         deployment=DeploymentFacts(stack=stack),
     )
     result = asyncio.run(run_benchmark(endpoint, workload, vocabulary_size=None, progress=say_over, options=options))
@@ -99,7 +114,7 @@ def bench(
     if stack is not None:
         say(f"kept as {write_result(result, root=results, stack=stack, kind='benchmark')}")
     if out is not None:
-        out.write_text(export_result(result, form), "utf-8")
+        out.write_text(export_result(result, form, traces), "utf-8")
         say(f"wrote {out}")
     if as_json:
         print_json(result.model_dump(mode="json"))
@@ -124,8 +139,10 @@ def _read_goodput(limits: list[str] | None) -> dict[str, float] | None:
         raise typer.BadParameter("is not metric:milliseconds, such as ttft:500", param_hint="--goodput") from None
 
 
-def _require_format(form: str) -> None:
+def _require_format(form: str, *, save_detailed: bool, out: Path | None) -> None:
     from qwen_infra.benchmark import FORMATS
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
+    if save_detailed and (form != "vllm" or out is None):
+        raise typer.BadParameter("needs --format vllm and --out FILE", param_hint="--save-detailed")

@@ -1,6 +1,7 @@
 """From settings to a plan: which checkpoint, which flags, which names, how long things may take."""
 
 from qwen_infra.catalog import Gpu, find_gpu
+from qwen_infra.planning.benchmark import plan_benchmark
 from qwen_infra.planning.cache import plan_cache
 from qwen_infra.planning.deployment_plan import (
     ClusterPlan,
@@ -73,7 +74,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
         ),
         endpoint=plan_endpoint(settings.endpoint, name),
         verification=settings.verification,
-        benchmark=settings.benchmark,
+        benchmark=plan_benchmark(settings.benchmark, model),
         warnings=(*list_warnings(server, model, gpu, fit), *warn_of_image(image)),
         licence=model.licence,
         environment=settings.environment,

@@ -1,4 +1,4 @@
-"""``samplingDefaults`` as ``--override-generation-config``: the card's recommendation with the stack file's changes."""
+"""The sampling that a model's card recommends, by the name of its mode: as the server's defaults, or a benchmark's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from qwen_infra.catalog import Model
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.settings import SamplingSettings
 
-__all__ = ["build_generation_config"]
+__all__ = ["build_generation_config", "find_sampling"]
 
 KEY = "qwen-infra:server.samplingDefaults"
 _FIELDS = ("temperature", "top_p", "top_k", "min_p", "presence_penalty", "repetition_penalty")
@@ -21,7 +21,7 @@ def build_generation_config(settings: SamplingSettings | None, model: Model) -> 
     """
     if settings is None:
         return None
-    values = _preset(settings.preset, model) if settings.preset else {}
+    values = find_sampling(settings.preset, model, key=f"{KEY}.preset") if settings.preset else {}
     values |= settings.model_dump(exclude={"preset"}, exclude_none=True)
     if not values:
         raise ConfigurationError(
@@ -30,15 +30,20 @@ def build_generation_config(settings: SamplingSettings | None, model: Model) -> 
     return values
 
 
-def _preset(mode: str, model: Model) -> dict[str, Any]:
+def find_sampling(mode: str, model: Model, *, key: str) -> dict[str, Any]:
+    """The values that the model's card recommends for a mode; ``key`` is where the mode was named.
+
+    Raises:
+        ConfigurationError: the card has no such mode; names those it has.
+    """
     preset = model.sampling_preset(mode)
     if preset is None:
         known = [item.mode for item in model.sampling]
         raise ConfigurationError(
             f"{model.name} has no such preset",
-            where=f"{KEY}.preset",
+            where=key,
             found=mode,
             expected=f"one of: {', '.join(known)}" if known else "no preset: its model card recommends nothing",
-            mend=f"pulumi config set --path '{KEY}.preset' {known[0]}" if known else None,
+            mend=f"pulumi config set --path '{key}' {known[0]}" if known and key.startswith("qwen-infra:") else None,
         )
     return preset.model_dump(include=set(_FIELDS))

@@ -47,7 +47,7 @@ class BenchmarkSettings(Settings):
     )
     workload: str | dict[str, Any] = Field(
         "reference",
-        description="A workload by name, off, or values of one ({preset: reference, numPrompts: 64}).",
+        description="A workload by name, off, or values of one ({preset: reference, sampling: thinking}).",
     )
     runner: Literal["local", "job"] = Field(
         "local",

@@ -9,9 +9,10 @@ from typing import Any
 
 from qwen_infra.benchmark.prompts.bodies import CHAT_PATH, COMPLETIONS_PATH, common_fields
 from qwen_infra.benchmark.prompts.datasets import Conversation, read_dataset
+from qwen_infra.benchmark.prompts.probes import LEAD, ChatProbe, CompletionProbe, Probe
 from qwen_infra.benchmark.prompts.session import Session
 from qwen_infra.benchmark.prompts.token_ids import Vocabulary, build_token_sessions, draw_lengths, find_vocabulary
-from qwen_infra.benchmark.prompts.words import LocalTokenizer, Probe, ServerTokenizer, Words, find_words
+from qwen_infra.benchmark.prompts.words import LocalTokenizer, ServerTokenizer, Words, find_words
 from qwen_infra.benchmark.workload import Workload
 from qwen_infra.client import InferenceClient, encode_body
 from qwen_infra.errors import ConfigurationError
@@ -71,8 +72,8 @@ class PromptSet:
             length, output_tokens = draw_lengths(workload, draw)
             own = max(length - self.frame_tokens - workload.prefix_tokens, 1)
             prefix = prefixes[place % len(prefixes)] if workload.prefix_tokens else ""
-            question = {"role": "user", "content": f"Say:{prefix}{words.make(own, draw)}"}
-            later = tuple(f"Say:{words.make(workload.turn_tokens, draw)}" for _ in range(workload.turns - 1))
+            question = {"role": "user", "content": f"{LEAD}{prefix}{words.make(own, draw)}"}
+            later = tuple(f"{LEAD}{words.make(workload.turn_tokens, draw)}" for _ in range(workload.turns - 1))
             talks.append((Conversation((question,), later, output_tokens), length))
         return talks
 
@@ -118,21 +119,29 @@ async def prepare_prompts(
     model = client.endpoint.model
     if workload.dataset is not None:
         return _prepare_dataset(workload, workload.dataset, model)
-    if workload.api == "completions":
+    if workload.api == "completions" and workload.prompt_form == "ids":
         known = LocalTokenizer(tokenizer).vocabulary() if tokenizer else None
         vocabulary = known or await find_vocabulary(client, vocabulary_size)
         return PromptSet(workload, model, vocabulary.source, vocabulary=vocabulary)
-    probe = Probe(client, common_fields(workload, model=model, output_tokens=1))
+    return await _prepare_words(client, workload, tokenizer)
+
+
+async def _prepare_words(client: InferenceClient, workload: Workload, tokenizer: Path | None) -> PromptSet:
+    """Rows of words, as many as what stands around them leaves room for."""
+    model, is_chat = client.endpoint.model, workload.api == "chat"
+    fields = common_fields(workload, model=model, output_tokens=1)
+    probe: Probe = ChatProbe(client, fields) if is_chat else CompletionProbe(client)
     words = await find_words(LocalTokenizer(tokenizer) if tokenizer else ServerTokenizer(client), probe)
-    frame_tokens = await probe.count([{"role": "user", "content": "Say:"}])
+    frame_tokens = await probe.count(LEAD)
+    frame = "the chat template, the tools" if is_chat else "the words before the random ones"
     if frame_tokens + workload.prefix_tokens >= workload.input_tokens:
         raise ConfigurationError(
-            "the chat template, the tools and the shared prefix leave no token of the prompt's own",
+            f"{frame} and the shared prefix leave no token of the prompt's own",
             where="workload.input_tokens",
             found=workload.input_tokens,
             expected=f"more than {frame_tokens + workload.prefix_tokens}",
         )
-    source = f"{words.source}; {frame_tokens} tokens of template"
+    source = f"{words.source}; {frame_tokens} tokens of {'template' if is_chat else 'lead'}"
     return PromptSet(workload, model, source, words=words, frame_tokens=frame_tokens)
 
 

@@ -1,9 +1,9 @@
-"""Text of an exact number of tokens for the chat API, which takes no token ids.
+"""Text of an exact number of tokens: for the chat API, which takes no token ids, and for prompts sent as text.
 
 A word that is one token when a space stands before it stays one token in any row of such words, since Qwen's tokenizer
-(as all byte-level ones) cuts a text at spaces before it looks for tokens. So a prompt of n tokens is what the chat
-template itself takes, which the server counts, plus n - that many such words. Where no tokenizer can be asked, words
-are calibrated against the server's ``usage`` and the result says so.
+(as all byte-level ones) cuts a text at spaces before it looks for tokens. So a prompt of n tokens is what stands around
+the words (the chat template, a lead), which the server counts, plus n less that many such words. Where no tokenizer can
+be asked, words are calibrated against the server's ``usage`` and the result says so.
 """
 
 import random
@@ -11,8 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from qwen_infra.benchmark.prompts.probes import LEAD, Probe
 from qwen_infra.benchmark.prompts.token_ids import Vocabulary
 from qwen_infra.client import EndpointError, InferenceClient
 from qwen_infra.errors import ConfigurationError
@@ -107,7 +108,7 @@ class Words:
         return "".join(f" {word}" for word in draw.choices(self.choices, k=max(round(tokens / self.tokens_each), 1)))
 
 
-async def find_words(tokenizer: Tokenizer, probe: "Probe") -> Words:
+async def find_words(tokenizer: Tokenizer, probe: Probe) -> Words:
     """Words of one token each by ``tokenizer``; by the server's own count of a prompt where that cannot be had.
 
     Raises:
@@ -115,19 +116,19 @@ async def find_words(tokenizer: Tokenizer, probe: "Probe") -> Words:
     """
     try:
         words = _pick_words(await tokenizer.split(_TEXT))
-        row = "Say:" + "".join(f" {word}" for word in words)
+        row = LEAD + "".join(f" {word}" for word in words)
         if len(words) >= _LEAST_WORDS and len(await tokenizer.split(row)) == len(words) + await _length(tokenizer):
             return Words(words, 1.0, f"{len(words)} words of one token each, by {tokenizer.source}")
         reason = f"{tokenizer.source} knows too few words of one token"
     except EndpointError as error:
         reason = error.what
-    each = await probe.measure_words(_FALLBACK)
+    each = await _measure_words(probe, _FALLBACK)
     source = f"calibrated: {each:.2f} tokens a word by the server's usage, so lengths are about right, since {reason}"
     return Words(_FALLBACK, each, source)
 
 
 async def _length(tokenizer: Tokenizer) -> int:
-    return len(await tokenizer.split("Say:"))
+    return len(await tokenizer.split(LEAD))
 
 
 def _pick_words(tokens: Sequence[str]) -> list[str]:
@@ -140,36 +141,8 @@ def _pick_words(tokens: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
-class Probe:
-    """Lets the server count the tokens of a chat prompt, through the ``usage`` of a one-token answer.
-
-    Args:
-        client: asks the server.
-        fields: of the body beside ``messages``: thinking and tools change the template's length.
-    """
-
-    def __init__(self, client: InferenceClient, fields: dict[str, Any]) -> None:
-        self._client = client
-        kept: dict[str, Any] = {key: fields[key] for key in ("model", "chat_template_kwargs", "tools") if key in fields}
-        self._body = {**kept, "max_tokens": 1}
-
-    async def count(self, messages: Sequence[dict[str, str]]) -> int:
-        """Prompt tokens of the messages.
-
-        Raises:
-            EndpointError: the server refuses them.
-            ConfigurationError: it does not say how many they were.
-        """
-        body: dict[str, Any] = {**self._body, "messages": messages}
-        payload = (await self._client.post_json("/v1/chat/completions", body)).payload
-        usage = payload.get("usage") if isinstance(payload, dict) else None
-        tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        if not isinstance(tokens, int):
-            raise ConfigurationError("no chat prompts of a set length can be made: the server gives no usage")
-        return tokens
-
-    async def measure_words(self, words: Sequence[str]) -> float:
-        """Mean tokens of one of ``words`` with its space."""
-        one, many = "Say:", "Say:" + "".join(f" {word}" for word in words)
-        few, more = [await self.count([{"role": "user", "content": text}]) for text in (one, many)]
-        return max((more - few) / len(words), 0.1)
+async def _measure_words(probe: Probe, words: Sequence[str]) -> float:
+    """Mean tokens of one of ``words`` with its space."""
+    few = await probe.count(LEAD)
+    more = await probe.count(LEAD + "".join(f" {word}" for word in words))
+    return max((more - few) / len(words), 0.1)

@@ -102,6 +102,20 @@ def test_the_servers_figures_stand_beside_the_jobs():
     assert any("disagree on TPOT" in note for note in result.notes)
 
 
+def test_the_servers_figures_of_several_repeats_are_compared_with_all_of_them():
+    tokens = 2 * build().total_output_tokens
+    result = build(LOG + LOG, server=ServerSide(generation_tokens=tokens))
+    assert result.server == ServerSide(generation_tokens=tokens)
+    assert result.notes[1:] == ("the server's figures are of all 2 repeats together",)
+
+
+def test_a_sampling_has_its_flags():
+    sampling = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0, "presence_penalty": 1.5}
+    found = arguments(build_workload({"preset": "smoke", "sampling": {**sampling, "repetition_penalty": 1}}))
+    assert (found["--top-k"], found["--min-p"], found["--presence-penalty"]) == ("20", "0", "1.5")
+    assert found["--repetition-penalty"] == "1"
+
+
 @pytest.mark.parametrize(
     ("log", "problem"),
     [

@@ -56,6 +56,19 @@ def test_the_template_counts_with_thinking_and_tools(simulator):
         assert {trace.prompt_tokens for trace in traces} == {result.workload.input_tokens}
 
 
+def test_a_completion_as_text_has_the_exact_length_by_the_servers_count(simulator):
+    workload = build_workload({"preset": "smoke", "prompt_form": "text", "prefix_tokens": 20})
+    result, traces = run(simulator, workload)
+    assert (result.failed, own_notes(result), result.backend) == (0, (), "openai")
+    assert {trace.prompt_tokens for trace in traces} == {64}
+    assert "words of one token each" in result.prompts
+
+
+def test_text_is_refused_where_prompts_are_text_anyway():
+    with pytest.raises(ConfigurationError, match="prompt_form: text is for random prompts over completions"):
+        change(prompt_form="text")
+
+
 def test_a_prompt_that_the_template_fills_is_refused_with_what_is_needed(simulator):
     with pytest.raises(ConfigurationError, match=r"leave no token of the prompt's own \(found 10, expected more than"):
         run(simulator, change(input_tokens=10))

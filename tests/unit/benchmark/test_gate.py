@@ -5,6 +5,7 @@ import pytest
 
 from qwen_infra.benchmark import WORKLOADS
 from qwen_infra.benchmark.gate import Gate, build_gate
+from qwen_infra.benchmark.workload import RateRamp
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.settings import BenchmarkSettings
 
@@ -13,6 +14,11 @@ def gate(**values: Any) -> Gate:
     found = build_gate(BenchmarkSettings.model_validate(values))
     assert found is not None
     return found
+
+
+def test_values_inside_a_workload_are_spelt_as_a_stack_file_spells_them():
+    workload = gate(workload={"preset": "smoke", "sampling": {"topK": 20}, "rateRamp": {"start": 1, "end": 9}}).workload
+    assert (workload.sampling.top_k, workload.rate_ramp) == (20, RateRamp(start=1, end=9))
 
 
 @pytest.mark.parametrize("values", [False, "off", {"level": "off"}, {"workload": "off"}, {"workload": False}])

@@ -1,5 +1,7 @@
 """Against the simulator with known timings: every figure within 1 % or 1 ms of what it was told to do."""
 
+from itertools import count
+
 import pytest
 
 from qwen_infra.benchmark import REFERENCE_FIGURES, WORKLOADS, Workload
@@ -57,6 +59,14 @@ def test_every_figure_is_what_the_simulator_was_told_to_do(streams):
     assert figures.request_throughput == pytest.approx(2 * streams / (2 * E2EL_MS / 1000), rel=0.01)
     assert figures.max_concurrent_requests == 2 * streams  # both rounds touch one second
     assert figures.mean_concurrent_requests == pytest.approx(streams, rel=0.01)
+
+
+def test_a_wall_clock_that_is_set_back_while_the_load_runs_changes_no_figure(monkeypatch):
+    undisturbed = measure_steadily(4)
+    backwards = (1.8e9 - 3600 * number for number in count())
+    monkeypatch.setattr("time.time", lambda: next(backwards))
+    assert measure_steadily(4) == undisturbed
+    assert next(backwards) < 1.8e9, "nobody looked at the wall clock"
 
 
 def test_the_references_table_is_reproduced_from_its_profile():

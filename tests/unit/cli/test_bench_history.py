@@ -53,6 +53,34 @@ def test_a_benchmark_is_kept_listed_and_made_the_baseline(run, url):
     assert json.loads(out)["baselines"][0]["hardware"] == "simulator"
 
 
+def test_every_request_is_written_when_asked_as_vllm_does(run, url, tmp_path):
+    words = (*LOAD, "--out", "r.json", "--format", "vllm", "--save-detailed")
+    assert run("bench", "--url", url, "--model", "qwen3.5", *words)[0] == 0
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert [len(found[key]) for key in ("input_lens", "ttfts", "itls", "errors")] == [6, 6, 6, 6]
+
+
+def test_the_sampling_of_a_model_card_is_sent(run, url):
+    words = (*LOAD, "--sampling", "Qwen3.5-27B:thinking-coding", "--json")
+    _, out, _ = run("bench", "--url", url, "--model", "qwen3.5", *words)
+    sampling = json.loads(out)["workload"]["sampling"]
+    assert (sampling["temperature"], sampling["top_p"], sampling["top_k"]) == (0.6, 0.95, 20)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--sampling", "Qwen3.5-27B:thinkng"), "Qwen3.5-27B has no such preset"),
+        (("--sampling", "hot"), "neither name=number,... nor MODEL:MODE"),
+        (("--sampling", "heat=1"), "sampling.heat"),
+        (("--save-detailed",), "needs --format vllm and --out FILE"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(run, url, words, message):
+    code, _, err = run("bench", "--url", url, "--model", "qwen3.5", *LOAD, *words)
+    assert (code, message in err) == (2, True)
+
+
 @pytest.mark.parametrize("form", ["native", "vllm", "csv", "llm-d"])
 def test_a_result_is_written_in_any_format(run, url, tmp_path, form):
     code, _, err = run("bench", "--url", url, "--model", "qwen3.5", *LOAD, "--out", "r.txt", "--format", form)

@@ -82,3 +82,13 @@ def test_a_model_that_does_not_fit_is_refused() -> None:
 def test_the_grace_period_is_longer_than_the_drain() -> None:
     server = plan().server
     assert server.termination_grace_s > server.drain_delay_s + server.arguments.shutdown_timeout_s
+
+
+def test_a_benchmarks_sampling_is_taken_from_the_model_card_by_its_mode() -> None:
+    sampled = plan(benchmark={"workload": {"preset": "interactive", "sampling": "thinking"}}).benchmark.workload
+    assert (sampled["sampling"]["temperature"], sampled["sampling"]["top_k"]) == (0.6, 20)
+
+
+def test_a_sampling_mode_that_the_card_has_not_is_refused_with_those_it_has() -> None:
+    with pytest.raises(ConfigurationError, match=r"no such preset \(found hot, expected one of: thinking"):
+        plan(benchmark={"workload": {"preset": "interactive", "sampling": "hot"}})
