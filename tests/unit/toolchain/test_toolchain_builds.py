@@ -208,14 +208,18 @@ def test_a_killed_build_leaves_nothing_that_looks_finished_and_can_be_repeated(m
 
 
 def test_of_two_processes_one_builds_and_the_other_waits_and_says_so(machine: Machine) -> None:
-    machine.put_go(BUILD_WELL + "    import time; time.sleep(1)\n")
+    go_on = machine.root / "go-on"
+    machine.put_go(BUILD_WELL + f"    import time\n    while not os.path.exists({str(go_on)!r}): time.sleep(0.02)\n")
     with start_worker(machine) as first:
         while not machine.go_builds():
             assert first.poll() is None
             time.sleep(0.02)
         with start_worker(machine) as second:
-            outputs = [first.communicate(timeout=60), second.communicate(timeout=60)]
+            assert second.stderr is not None
+            said = second.stderr.readline()
+            go_on.touch()
+            outputs = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
 
-    assert outputs[0][0] == outputs[1][0] != ""
-    assert outputs[1][1] == f"process {first.pid} is building programs already; waiting for it\n"
+    assert outputs[0] == outputs[1] != ""
+    assert said == f"process {first.pid} is building programs already; waiting for it\n"
     assert len(machine.go_builds()) == 1
