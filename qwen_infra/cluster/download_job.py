@@ -27,6 +27,8 @@ class JobState:
     message: str
     result: Mapping[str, Any] = field(default_factory=dict)
     node: str | None = None
+    running: bool = False
+    """Whether a pod runs now, so that its log says how far it is."""
 
 
 def judge_job(job: Object, pods: Sequence[Object]) -> JobState:
@@ -50,7 +52,8 @@ def judge_job(job: Object, pods: Sequence[Object]) -> JobState:
     tried = job.get("status", {}).get("failed", 0)
     again = f", after {tried} that failed ({result.get('message') or 'no message'})" if tried else ""
     phase = last.get("status", {}).get("phase", "Pending")
-    return JobState("waiting", f"pod {last['metadata']['name']} is {phase}{f' on {node}' if node else ''}{again}")
+    message = f"pod {last['metadata']['name']} is {phase}{f' on {node}' if node else ''}{again}"
+    return JobState("waiting", message, running=phase == "Running")
 
 
 def wait_for_job(
@@ -73,7 +76,7 @@ def wait_for_job(
             return JobState("stuck", state.message)
         if now - started > timeout_s:
             return JobState("stuck", f"not complete within {timeout_s / 60:.0f} min: {state.message}")
-        report(_last_line(kubectl, namespace, name) or state.message)
+        report((state.running and _last_line(kubectl, namespace, name)) or state.message)
         time.sleep(POLL_S)
 
 

@@ -4,6 +4,7 @@ Pulumi's own wait says nothing of GPUs, events or logs and lasts to its end even
 one reads pods, events and the last log lines, reports progress, and stops at once on what cannot mend itself.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,8 +118,20 @@ def find_pod_problem(pod: Object) -> RolloutState | None:
         if status.get("restartCount", 0) >= CRASHES_TO_GIVE_UP:
             ended = status.get("lastState", {}).get("terminated") or status.get("state", {}).get("terminated") or {}
             why = f"{ended.get('reason', 'Error')}, exit code {ended.get('exitCode', 'unknown')}"
-            return RolloutState("stuck", f"pod {name} crashed {status['restartCount']} times ({why})", name)
+            said = _last_words(ended)
+            return RolloutState("stuck", f"pod {name} crashed {status['restartCount']} times ({why}){said}", name)
     return None
+
+
+def _last_words(ended: Object) -> str:
+    """What a container wrote as its termination message: a sentence, or the downloader's result as JSON."""
+    text = str(ended.get("message", ""))
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    words = str(found["message"]) if isinstance(found, dict) and "message" in found else " ".join(text.split())
+    return f": {words}" if words else ""
 
 
 def _phase(pod: Object) -> str:

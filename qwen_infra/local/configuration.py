@@ -12,12 +12,16 @@ import yaml
 
 from qwen_infra.local.ports import LOOPBACK
 
-__all__ = ["MODEL_SERVER_QUERY", "ClusterPorts", "build_configuration", "build_storage_class", "read_ports"]
+__all__ = ["AGENT_POD_QUERY", "ClusterPorts", "build_configuration", "build_storage_class", "read_ports"]
 
 _CRDS = ("PortForward", "ClusterPortForward", "Logs", "ClusterLogs", "Exec", "ClusterExec", "Attach", "ClusterAttach")
 
-MODEL_SERVER_QUERY = '.spec.containers[] | select(((.command // []) + (.args // []))[0:2] == ["vllm", "serve"]) | .name'
-"""jq: the containers that serve a model. The agent's own test of the same is pods.is_model_server."""
+AGENT_POD_QUERY = (
+    ".spec.containers[] | ((.command // []) + (.args // [])) as $words "
+    '| select($words[0:2] == ["vllm", "serve"] or '
+    '($words[0] == "python3" and (($words[1] // "") | endswith("/download.py")))) | .name'
+)
+"""jq: the containers for which the agent runs a program. Its own test of the same is in agent/pods.py."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ def build_configuration(ports: ClusterPorts, *, has_agent: bool) -> str:
 
     Args:
         ports: chosen by us, because kwokctl's own choice collides between clusters made at the same time.
-        has_agent: whether model-server pods are left to the node agent; without one they become Ready at once.
+        has_agent: whether pods of model servers and downloads are left to the node agent; without one they become
+            Ready, or complete, at once.
     """
     options = {
         "runtime": "binary",
@@ -68,13 +73,13 @@ def read_ports(configuration: str) -> ClusterPorts:
 
 
 def build_stages(*, has_agent: bool) -> list[dict[str, Any]]:
-    """What kwok does to nodes and pods; with an agent, model-server pods are only accepted, not made Ready."""
+    """What kwok does to nodes and pods; with an agent, the pods that are the agent's are only accepted."""
     stages = _read_documents("stages.yaml")
     if not has_agent:
         return stages
-    accepted = _read_documents("model_server_stage.yaml")
+    accepted = _read_documents("agent_pod_stage.yaml")
     for stage in stages:
-        if stage["metadata"]["name"] == "pod-ready":
+        if stage["metadata"]["name"] in {"pod-ready", "pod-complete"}:
             _require(stage, "DoesNotExist")
     for stage in accepted:
         _require(stage, "Exists")
@@ -101,7 +106,7 @@ def _patch(component: str, key: str, value: str) -> dict[str, object]:
 
 
 def _require(stage: dict[str, Any], operator: str) -> None:
-    stage["spec"]["selector"]["matchExpressions"].append({"key": MODEL_SERVER_QUERY, "operator": operator})
+    stage["spec"]["selector"]["matchExpressions"].append({"key": AGENT_POD_QUERY, "operator": operator})
 
 
 @cache

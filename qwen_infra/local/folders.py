@@ -128,6 +128,11 @@ class StateFolder:
         return self.path / "servers"
 
     @property
+    def storage(self) -> Path:
+        """The disks of the simulated nodes, and the claims."""
+        return self.path / "storage"
+
+    @property
     def simulator_options(self) -> Path:
         return self.path / "simulator.json"
 

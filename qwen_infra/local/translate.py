@@ -128,7 +128,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class VllmPaths:
-    """The miniature's folder, which stands in for every model, and the port to listen on."""
+    """The folder to serve, which holds the miniature whatever the model, and the port to listen on."""
 
     model: Path
     port: int

@@ -72,6 +72,20 @@ def test_the_result_says_that_a_miniature_on_the_cpu_made_it(demo: tuple[Path, s
     assert (provenance["kind"], provenance["hardware"]) == ("cpu-miniature", "cpu")
 
 
+def test_the_server_serves_the_folder_that_the_job_downloaded_from_the_stand_in(demo: tuple[Path, str]) -> None:
+    folder = demo[0]
+    model = "data/models/Qwen/Qwen3.5-397B-A17B-GPTQ-Int4"
+    (weights,) = folder.glob(f".demo/cluster/gb200/storage/nodes/*/{model}/revision-main")
+    manifest = json.loads((weights / ".qwen-infra-manifest.json").read_text())
+    assert manifest["commit"] == weights.resolve().name
+    kubectl = "source .demo/env && kubectl --namespace qwen"
+    log = run(folder, f"{kubectl} logs deployment/vllm-qwen35-397b --tail=-1").stdout
+    assert f"weights: {weights.resolve()}" in log
+    assert f"serve {weights.resolve()}" in log.replace(str(weights), str(weights.resolve()))
+    jobs = json.loads(run(folder, f"{kubectl} get jobs --output=json").stdout)["items"]
+    assert [job["status"].get("succeeded") for job in jobs] == [1]
+
+
 def test_nothing_changes_after_the_demo(demo: tuple[Path, str]) -> None:
     done = run(demo[0], "source .demo/env && pulumi preview --stack gb200 --expect-no-changes")
     assert done.returncode == 0, done.stdout + done.stderr

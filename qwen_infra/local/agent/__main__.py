@@ -15,6 +15,7 @@ from types import FrameType
 from qwen_infra.errors import QwenInfraError
 from qwen_infra.local.agent.launcher import Launcher
 from qwen_infra.local.agent.reconciler import Reconciler
+from qwen_infra.local.agent.stand_in_hub import serve_stand_in
 from qwen_infra.local.agent_process import AgentOptions
 from qwen_infra.local.api import ApiError, ApiUnreachableError, KubernetesApi
 from qwen_infra.local.folders import StateFolder
@@ -43,13 +44,13 @@ def main(name: str, state_root: Path) -> int:
             _log.error("another agent of this cluster runs already")
             return 1
         options = AgentOptions.model_validate_json(folder.agent_options.read_text())
-        with KubernetesApi(options.api_port, folder.pki_folder) as api:
-            reconciler = Reconciler(api, folder, Launcher(folder, options))
+        with KubernetesApi(options.api_port, folder.pki_folder) as api, serve_stand_in(folder, options) as hub:
+            reconciler = Reconciler(api, folder, Launcher(folder, options, hub.endpoint))
             reconciler.step()
             pid_file.truncate(0)
             pid_file.write(str(os.getpid()))
             pid_file.flush()
-            _log.info("watching pods of %s, servers are of kind %s", name, options.kind)
+            _log.info("watching pods of %s, servers are of kind %s, %s", name, options.kind, hub.endpoint)
             _run(reconciler, folder, stopped)
             reconciler.stop()
     _log.info("ended")

@@ -1,4 +1,4 @@
-"""Starting the server of a pod: the translated command with this machine's programs and paths.
+"""Starting the program of a container: a server's translated command, or a download's own, with this machine's paths.
 
 The translation itself is pure (translate.py). The simulator's options are read anew at each start.
 """
@@ -7,47 +7,67 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from qwen_infra.local.agent.pods import ServerPod, expand
-from qwen_infra.local.agent.server import ContainerLog, ServerProcess, minimal_environment
+from qwen_infra.local.agent.pods import ContainerPod, ServerPod, expand
+from qwen_infra.local.agent.server import ContainerLog, ContainerProcess, ServerProcess, minimal_environment
+from qwen_infra.local.agent.volumes import MountedVolumes, NodeStorage
 from qwen_infra.local.agent_process import AgentOptions, import_path
 from qwen_infra.local.folders import StateFolder
 from qwen_infra.local.ports import find_free_ports
 from qwen_infra.local.processes import STATE_VARIABLE
 from qwen_infra.local.translate import Launch, VllmPaths, parse_command, translate_for_simulator, translate_for_vllm
 
-__all__ = ["Launcher"]
+__all__ = ["TERMINATION", "Launcher"]
+
+TERMINATION = "termination-message"
+"""File in the folder of a download: what the container wrote for its pod's status."""
+_TERMINATION_LOG = "/dev/termination-log"
+_NETWORK_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY"})
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Only on this machine may a pod's own Hub be asked: the weights of the real one have hundreds of gigabytes."""
+_REAL_HUB = "https://huggingface.co"
 
 
 class Launcher:
     """Starts servers of one kind for one cluster."""
 
-    def __init__(self, folder: StateFolder, options: AgentOptions) -> None:
+    def __init__(self, folder: StateFolder, options: AgentOptions, hub_endpoint: str) -> None:
         self._folder = folder
         self._options = options
+        self._hub_endpoint = hub_endpoint
+        self.storage = NodeStorage(folder.storage)
 
     @property
     def kind(self) -> str:
         return self._options.kind
 
     def start(
-        self, pod: ServerPod, environment: Mapping[str, str], log: ContainerLog, work_folder: Path
+        self, pod: ServerPod, environment: Mapping[str, str], volumes: MountedVolumes, log: ContainerLog, folder: Path
     ) -> ServerProcess:
-        """Start the pod's server on a free port; the log begins with what was translated."""
+        """Start the pod's server on a free port in ``folder``; the log begins with what was translated."""
         port = find_free_ports(1)[0]
         command = parse_command([expand(word, environment) for word in pod.command])
+        environment = volumes.localise(environment)
+        weights = volumes.find(command.model) if command.model else None
         if self._options.kind == "vllm":
             assert self._options.vllm is not None  # both are set by cluster.up for this kind
             assert self._options.model is not None
-            launch = translate_for_vllm(command, environment, VllmPaths(self._options.model, port))
+            launch = translate_for_vllm(command, environment, VllmPaths(weights or self._options.model, port))
             program = [str(self._options.vllm)]
         else:
             launch = translate_for_simulator(command, environment, port)
             program = [sys.executable, "-m", "qwen_infra.simulator", *self._simulator_arguments()]
-        for note in launch.notes:
+        for note in (*launch.notes, self._describe_weights(weights)):
             log.write(f"[qwen-infra node agent] {note}")
         log.write(f"[qwen-infra node agent] starting {self._options.kind}: {launch.describe()}")
-        return ServerProcess.start([*program, *launch.arguments], self._environment(launch), port, log, work_folder)
+        return ServerProcess.start([*program, *launch.arguments], self._environment(launch), log, folder, port=port)
+
+    def _describe_weights(self, folder: Path | None) -> str:
+        if folder is None:
+            return "weights: none were brought to this simulated node"
+        reader = "" if self._options.kind == "vllm" else ", which the simulator does not read"
+        return f"weights: {folder.resolve()}{reader}"
 
     def _environment(self, launch: Launch) -> dict[str, str]:
         own = {STATE_VARIABLE: str(self._folder.path), "PYTHONUNBUFFERED": "1"}
@@ -55,6 +75,21 @@ class Launcher:
         if self._options.kind == "simulator":
             found["PYTHONPATH"] = os.pathsep.join((import_path(), *launch.environment.get("PYTHONPATH", "").split()))
         return found
+
+    def start_download(
+        self, pod: ContainerPod, given: Mapping[str, str], volumes: MountedVolumes, log: ContainerLog, folder: Path
+    ) -> ContainerProcess:
+        """Start the container's own command in ``folder``, with this machine's paths and the stand-in for a Hub."""
+        words = volumes.localise_words(expand(word, given) for word in pod.command[1:])
+        command = [sys.executable, *(str(folder / TERMINATION) if word == _TERMINATION_LOG else word for word in words)]
+        kept = {key: value for key, value in volumes.localise(given).items() if key not in _NETWORK_VARIABLES}
+        asked = given.get("HF_ENDPOINT", _REAL_HUB)
+        endpoint = asked if urlsplit(asked).hostname in _LOOPBACK_NAMES else self._hub_endpoint
+        own = {"HF_ENDPOINT": endpoint, "NO_PROXY": "*", STATE_VARIABLE: str(self._folder.path)}
+        homes = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder)}  # of the container: without this user's token
+        instead = f" instead of {asked}" if endpoint != asked else ""
+        log.write(f"[qwen-infra node agent] simulated node: the Hub is a stand-in, {endpoint}{instead}")
+        return ContainerProcess.start(command, {**minimal_environment(), **kept, **own, **homes}, log, folder)
 
     def _simulator_arguments(self) -> list[str]:
         """One flag an option; a list repeats its flag."""

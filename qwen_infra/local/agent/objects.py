@@ -1,17 +1,17 @@
 """The objects that the agent creates beside a pod: its PortForward, its Logs, and events. Pure."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from qwen_infra.local.agent.pods import ServerPod
+from qwen_infra.local.agent.pods import ContainerPod, ServerPod
+from qwen_infra.local.agent.server import ContainerLog
 
 __all__ = ["build_event", "build_logs", "build_port_forward", "collection", "owned_collections"]
 
 _KWOK_API = "kwok.x-k8s.io/v1alpha1"
 
 
-def collection(pod: ServerPod, plural: str) -> str:
+def collection(pod: ContainerPod, plural: str) -> str:
     """The API path of kwok's objects ``plural`` in the pod's namespace."""
     return f"/apis/{_KWOK_API}/namespaces/{pod.namespace}/{plural}"
 
@@ -27,18 +27,21 @@ def build_port_forward(pod: ServerPod, port: int) -> dict[str, Any]:
     return {"apiVersion": _KWOK_API, "kind": "PortForward", "metadata": _metadata(pod), "spec": {"forwards": [forward]}}
 
 
-def build_logs(pod: ServerPod, current: Path, previous: Path) -> dict[str, Any]:
-    """``kubectl logs`` of the server's container reads these files."""
-    log = {
-        "containers": [pod.container],
-        "logsFile": str(current),
-        "previousLogsFile": str(previous),
-        "follow": False,
-    }
-    return {"apiVersion": _KWOK_API, "kind": "Logs", "metadata": _metadata(pod), "spec": {"logs": [log]}}
+def build_logs(*logs: tuple[ContainerPod, ContainerLog]) -> dict[str, Any]:
+    """``kubectl logs`` of these containers, all of one pod, reads these files."""
+    entries = [
+        {
+            "containers": [pod.container],
+            "logsFile": str(log.current),
+            "previousLogsFile": str(log.previous),
+            "follow": False,
+        }
+        for pod, log in logs
+    ]
+    return {"apiVersion": _KWOK_API, "kind": "Logs", "metadata": _metadata(logs[0][0]), "spec": {"logs": entries}}
 
 
-def build_event(pod: ServerPod, kind: str, reason: str, message: str) -> dict[str, Any]:
+def build_event(pod: ContainerPod, kind: str, reason: str, message: str) -> dict[str, Any]:
     """An event on the pod, as its kubelet would record it; ``kind`` is Normal or Warning."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
@@ -63,7 +66,7 @@ def build_event(pod: ServerPod, kind: str, reason: str, message: str) -> dict[st
     }
 
 
-def _metadata(pod: ServerPod) -> dict[str, Any]:
+def _metadata(pod: ContainerPod) -> dict[str, Any]:
     """Named as the pod, and collected with it should the agent not live to delete it."""
     owner = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}
     return {"name": pod.name, "namespace": pod.namespace, "ownerReferences": [owner]}

@@ -1,23 +1,44 @@
-"""A model-server pod as the API server has it, reduced to what its server needs.
+"""The pods for which the agent runs programs, as the API server has them: model servers and downloads.
 
-Reading ConfigMaps and Secrets for its environment is here too; deciding what to do with the pod is the reconciler's.
+Reading ConfigMaps and Secrets for their environment is here too; deciding what to do with a pod is the reconciler's.
 """
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from qwen_infra.local.api import KubernetesApi
 
-__all__ = ["MissingReferenceError", "Probe", "ReferenceReader", "ServerPod", "find_server_pod", "resolve_environment"]
+__all__ = [
+    "ContainerPod",
+    "MissingReferenceError",
+    "MountFailedError",
+    "Probe",
+    "ReferenceReader",
+    "ServerPod",
+    "expand",
+    "find_download_pod",
+    "find_server_pod",
+    "resolve_environment",
+]
 
 _VARIABLE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
 
 
 class MissingReferenceError(Exception):
     """The pod names a Secret, ConfigMap or key that does not exist; the text is the kubelet's."""
+
+    waiting_reason = "CreateContainerConfigError"
+    event_reason = "Failed"
+
+
+class MountFailedError(MissingReferenceError):
+    """A folder of the node that must be there is not; the text is the kubelet's."""
+
+    waiting_reason = "ContainerCreating"
+    event_reason = "FailedMount"
 
 
 @dataclass(frozen=True)
@@ -30,17 +51,14 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class ServerPod:
-    """A pod whose container ``container`` runs ``vllm serve``; ``raw`` is the whole object."""
+class ContainerPod:
+    """A pod, and the one of its containers for which a program runs; ``raw`` is the whole object."""
 
     uid: str
     namespace: str
     name: str
     container: str
     command: tuple[str, ...]
-    port: int
-    readiness: Probe
-    startup: Probe | None
     raw: Mapping[str, Any]
 
     @property
@@ -49,25 +67,42 @@ class ServerPod:
 
     @property
     def container_spec(self) -> Mapping[str, Any]:
+        spec = self.raw["spec"]
         found: Mapping[str, Any] = next(
-            container for container in self.raw["spec"]["containers"] if container["name"] == self.container
+            container
+            for container in (*spec["containers"], *spec.get("initContainers", ()))
+            if container["name"] == self.container
         )
         return found
 
 
+@dataclass(frozen=True)
+class ServerPod(ContainerPod):
+    """A pod whose container runs ``vllm serve``; ``download`` is the init container that brings its weights."""
+
+    port: int
+    readiness: Probe
+    startup: Probe | None
+    download: ContainerPod | None = None
+
+
 def find_server_pod(pod: Mapping[str, Any]) -> ServerPod | None:
     """The pod if it serves a model and a node accepted it (kwok gave it an address); None otherwise."""
-    status, metadata = pod.get("status", {}), pod["metadata"]
-    if "deletionTimestamp" in metadata or not status.get("podIP") or status.get("phase") in ("Succeeded", "Failed"):
+    if not _is_accepted(pod):
         return None
     for container in pod["spec"]["containers"]:
-        command = (*container.get("command", ()), *container.get("args", ()))
+        command = _command(container)
         if command[:2] == ("vllm", "serve"):
             return _build(pod, container, command)
     return None
 
 
-def resolve_environment(pod: ServerPod, api: KubernetesApi) -> dict[str, str]:
+def find_download_pod(pod: Mapping[str, Any]) -> ContainerPod | None:
+    """The pod if it runs the downloader as a Job's pod does, and a node accepted it; None otherwise."""
+    return _find_download(pod, pod["spec"]["containers"]) if _is_accepted(pod) else None
+
+
+def resolve_environment(pod: ContainerPod, api: KubernetesApi) -> dict[str, str]:
     """The container's environment with Secrets and ConfigMaps read, as a kubelet resolves it.
 
     Raises:
@@ -96,19 +131,40 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
     )
 
 
+def _is_accepted(pod: Mapping[str, Any]) -> bool:
+    status = pod.get("status", {})
+    is_over = status.get("phase") in ("Succeeded", "Failed")
+    return "deletionTimestamp" not in pod["metadata"] and bool(status.get("podIP")) and not is_over
+
+
+def _find_download(pod: Mapping[str, Any], containers: Iterable[Mapping[str, Any]]) -> ContainerPod | None:
+    for container in containers:
+        command = _command(container)
+        if command[:1] == ("python3",) and command[1:2] and command[1].endswith("/download.py"):
+            return ContainerPod(container=container["name"], command=command, raw=pod, **_identity(pod))
+    return None
+
+
+def _command(container: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*container.get("command", ()), *container.get("args", ()))
+
+
+def _identity(pod: Mapping[str, Any]) -> dict[str, str]:
+    return {key: pod["metadata"][key] for key in ("uid", "namespace", "name")}
+
+
 def _build(pod: Mapping[str, Any], container: Mapping[str, Any], command: tuple[str, ...]) -> ServerPod:
     ports = container.get("ports", ())
     startup = container.get("startupProbe")
     return ServerPod(
-        uid=pod["metadata"]["uid"],
-        namespace=pod["metadata"]["namespace"],
-        name=pod["metadata"]["name"],
+        **_identity(pod),
         container=container["name"],
         command=command,
         port=ports[0]["containerPort"] if ports else 8000,  # vLLM's own default
         # without a probe a kubelet would call the pod ready at once; vLLM's /health is what one would write
         readiness=_build_probe(container.get("readinessProbe") or {}),
         startup=_build_probe(startup) if startup else None,
+        download=_find_download(pod, pod["spec"].get("initContainers", ())),
         raw=pod,
     )
 
@@ -161,7 +217,7 @@ def _decode(kind: str, data: Mapping[str, str]) -> dict[str, str]:
 
 
 def _resolve_variable(
-    variable: Mapping[str, Any], pod: ServerPod, reader: ReferenceReader, known: Mapping[str, str]
+    variable: Mapping[str, Any], pod: ContainerPod, reader: ReferenceReader, known: Mapping[str, str]
 ) -> str | None:
     source = variable.get("valueFrom")
     if source is None:

@@ -1,6 +1,6 @@
-"""One server process: started in a process group of its own, its output written as a container's log.
+"""The process of one container: started in a process group of its own, its output written as a container's log.
 
-Which command it runs is decided elsewhere (translate.py); when it is started again, by the reconciler.
+Which command it runs is decided elsewhere (translate.py); when it is started again, by the pod's worker.
 """
 
 import os
@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Self
 
 import httpx
 
 from qwen_infra.local.processes import identify, signal_group
 
-__all__ = ["ContainerLog", "ServerProcess"]
+__all__ = ["ContainerLog", "ContainerProcess", "ServerProcess", "minimal_environment"]
 
 _HEALTH_TIMEOUT_S = 5
 
@@ -43,21 +43,27 @@ class ContainerLog:
         with self._lock, self.current.open("a") as file:
             file.writelines(f"{stamp} stdout F {line}\n" for line in text.splitlines())
 
+    def tail(self, lines: int, size: int) -> str:
+        """The last ``lines`` of at most ``size`` bytes, without their stamps."""
+        with self._lock:
+            found = self.current.read_text("utf-8").splitlines() if self.current.exists() else []
+        text = "\n".join(line.split(" ", 3)[-1] for line in found[-lines:])
+        return text.encode()[-size:].decode("utf-8", errors="ignore")
+
 
 @dataclass
-class ServerProcess:
-    """A running server on ``port`` of 127.0.0.1."""
+class ContainerProcess:
+    """A process that runs or has ended."""
 
     process: subprocess.Popen[str]
-    port: int
     identity: str | None
     started_at: datetime
     started_monotonic_s: float
 
     @classmethod
     def start(
-        cls, command: Sequence[str], environment: Mapping[str, str], port: int, log: ContainerLog, folder: Path
-    ) -> "ServerProcess":
+        cls, command: Sequence[str], environment: Mapping[str, str], log: ContainerLog, folder: Path, **more: Any
+    ) -> Self:
         """Start the command in ``folder``; its output goes to ``log`` line by line."""
         process = subprocess.Popen(
             command,
@@ -73,23 +79,13 @@ class ServerProcess:
         )
         assert process.stdout is not None
         threading.Thread(target=_copy, args=(process.stdout, log), daemon=True).start()
-        return cls(process, port, identify(process.pid), datetime.now(UTC), time.monotonic())
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return cls(process, identify(process.pid), datetime.now(UTC), time.monotonic(), **more)
 
     @property
     def exit_code(self) -> int | None:
         """As a container's: 128 + signal for a killed process; None while it runs."""
         code = self.process.poll()
         return 128 - code if code is not None and code < 0 else code
-
-    def is_healthy(self, path: str) -> bool:
-        try:
-            return httpx.get(f"{self.url}{path}", timeout=_HEALTH_TIMEOUT_S, trust_env=False).is_success
-        except httpx.HTTPError:
-            return False
 
     def ask_to_stop(self) -> None:
         """SIGTERM to the whole group, as a kubelet does at the start of the grace period."""
@@ -99,6 +95,23 @@ class ServerProcess:
         """SIGKILL to the whole group, and reap the child."""
         signal_group(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=10)
+
+
+@dataclass
+class ServerProcess(ContainerProcess):
+    """A server on ``port`` of 127.0.0.1."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_healthy(self, path: str) -> bool:
+        try:
+            return httpx.get(f"{self.url}{path}", timeout=_HEALTH_TIMEOUT_S, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
 
 
 def _copy(stream: IO[str], log: ContainerLog) -> None:

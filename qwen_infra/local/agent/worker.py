@@ -6,9 +6,12 @@ Each ``advance`` takes at most one step and writes the pod's status only when it
 import logging
 import shutil
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from qwen_infra.local.agent.download import DownloadRun
 from qwen_infra.local.agent.launcher import Launcher
 from qwen_infra.local.agent.objects import (
     build_event,
@@ -17,8 +20,8 @@ from qwen_infra.local.agent.objects import (
     collection,
     owned_collections,
 )
-from qwen_infra.local.agent.pod_status import ContainerFacts, Termination, build_status
-from qwen_infra.local.agent.pods import MissingReferenceError, ServerPod, resolve_environment
+from qwen_infra.local.agent.pod_status import CRASHED, ContainerFacts, RunFacts, Termination, build_status
+from qwen_infra.local.agent.pods import ContainerPod, MissingReferenceError, ServerPod, resolve_environment
 from qwen_infra.local.agent.records import ServerRecord, ServerState
 from qwen_infra.local.agent.server import ContainerLog, ServerProcess
 from qwen_infra.local.agent.volumes import MountedVolumes
@@ -42,7 +45,9 @@ class PodWorker:
         self._launcher = launcher
         self._folder = folder
         self._log = ContainerLog(folder)
-        self._volumes = MountedVolumes(folder / "volumes")
+        self._volumes = MountedVolumes(folder / "volumes", launcher.storage)
+        self._download = DownloadRun(api, launcher, folder / "download")
+        self._download_facts: RunFacts | None = None
         self._server: ServerProcess | None = None
         self._restarts = 0
         self._last: Termination | None = None
@@ -63,7 +68,7 @@ class PodWorker:
         self._pod = pod
         now = time.monotonic()
         if self._server is None:
-            if now >= self._next_start_s:
+            if now >= self._next_start_s and (pod.download is None or self._has_weights(pod, pod.download)):
                 self._start(pod)
         elif (code := self._server.exit_code) is not None:
             self._note_exit(pod, self._server, code)
@@ -71,14 +76,16 @@ class PodWorker:
             self._probe(pod, self._server)
 
     def ask_to_stop(self) -> None:
+        self._download.ask_to_stop()
         if self._server is not None:
             self._server.ask_to_stop()
 
     def has_ended(self) -> bool:
-        return self._server is None or self._server.exit_code is not None
+        return self._download.has_ended() and (self._server is None or self._server.exit_code is not None)
 
     def kill(self) -> None:
-        """End what is left of the server, children included."""
+        """End what is left of the download and the server, children included."""
+        self._download.kill()
         if self._server is not None:
             self._server.kill()
 
@@ -96,30 +103,58 @@ class PodWorker:
             environment = resolve_environment(pod, self._api)
             self._volumes.refresh(pod, self._api)
         except MissingReferenceError as error:
-            self._wait_for_reference(pod, str(error))
+            self._wait_for_reference(pod, error)
             return
         self._log.rotate()
-        self._server = self._launcher.start(pod, self._volumes.localise(environment), self._log, self._folder)
+        self._server = self._launcher.start(pod, environment, self._volumes, self._log, self._folder)
         self._failed_probes = 0
         self._next_probe_s = 0.0
         self._publish_objects(pod, self._server.port)
         _log.info("pod %s: %s on port %d", self.pod_name, self._launcher.kind, self._server.port)
         self._event(pod, "Normal", "Started", f"Started container {pod.container}")
-        self._write(pod, "starting", ContainerFacts(False, self._restarts, self._server.started_at, last=self._last))
+        self._write(pod, "starting", self._facts(started_at=self._server.started_at))
 
-    def _wait_for_reference(self, pod: ServerPod, message: str) -> None:
+    def _has_weights(self, pod: ServerPod, container: ContainerPod) -> bool:
+        """Whether the init container has brought them; starts it, and starts it again after a failure, if not."""
+        before = self._download_facts
+        if before is not None and before.succeeded:
+            return True
+        if before is None or before.waiting_reason == CRASHED:
+            try:
+                self._download.start(container)
+            except MissingReferenceError as error:
+                self._wait_for_reference(pod, error)
+                return False
+            self._api.create(collection(pod, "logs"), build_logs((container, self._download.log)))
+        found = replace(self._download.observe(), restarts=before.restarts if before else 0)
+        if found.ended is not None and found.ended.exit_code != 0:
+            delay_s = self._back_off_s(found.restarts)
+            self._next_start_s = time.monotonic() + delay_s
+            message = f"back-off {delay_s:.0f}s restarting failed container={container.container} pod={pod.name}"
+            found = replace(found, restarts=found.restarts + 1, waiting_reason=CRASHED, waiting_message=message)
+        self._download_facts = found
+        self._write(pod, "waiting", self._facts(waiting_reason="PodInitializing"), "downloading")
+        return found.succeeded
+
+    def _facts(self, *, ready: bool = False, **more: Any) -> ContainerFacts:
+        return ContainerFacts(ready, self._restarts, last=self._last, download=self._download_facts, **more)
+
+    def _back_off_s(self, restarts: int) -> float:
+        return float(min(_BACKOFF_LAST_S, _BACKOFF_FIRST_S * 2**restarts))
+
+    def _wait_for_reference(self, pod: ServerPod, error: MissingReferenceError) -> None:
         self._next_start_s = time.monotonic() + _REFERENCE_RETRY_S
-        facts = ContainerFacts(
-            False, self._restarts, waiting_reason="CreateContainerConfigError", waiting_message=message, last=self._last
-        )
+        message = str(error)
+        facts = self._facts(waiting_reason=error.waiting_reason, waiting_message=message)
         if facts != self._written:
             _log.warning("pod %s: %s", self.pod_name, message)
-            self._event(pod, "Warning", "Failed", f"Error: {message}")
+            self._event(pod, "Warning", error.event_reason, f"Error: {message}")
         self._write(pod, "waiting", facts, message)
 
     def _publish_objects(self, pod: ServerPod, port: int) -> None:
         """Made anew at each start: the port differs, and a pod of the same name may have left its own."""
-        bodies = (build_port_forward(pod, port), build_logs(pod, self._log.current, self._log.previous))
+        before = ((pod.download, self._download.log),) if pod.download else ()
+        bodies = (build_port_forward(pod, port), build_logs((pod, self._log), *before))
         for plural, body in zip(owned_collections(), bodies, strict=True):
             path = collection(pod, plural)
             if not self._api.create(path, body):
@@ -127,7 +162,7 @@ class PodWorker:
 
     def _note_exit(self, pod: ServerPod, server: ServerProcess, code: int) -> None:
         server.kill()  # children that outlived the first process
-        delay_s = min(_BACKOFF_LAST_S, _BACKOFF_FIRST_S * 2**self._restarts)
+        delay_s = self._back_off_s(self._restarts)
         _log.warning("pod %s: server ended with %d, next start in %.0f s", self.pod_name, code, delay_s)
         self._log.write(f"[qwen-infra node agent] the server ended with exit code {code}")
         self._last = Termination(code, server.started_at, datetime.now(UTC))
@@ -137,9 +172,7 @@ class PodWorker:
         self._next_start_s = time.monotonic() + delay_s
         message = f"back-off {delay_s:.0f}s restarting failed container={pod.container} pod={pod.name}"
         self._event(pod, "Warning", "BackOff", f"Back-off restarting failed container {pod.container}")
-        facts = ContainerFacts(
-            False, self._restarts, waiting_reason="CrashLoopBackOff", waiting_message=message, last=self._last
-        )
+        facts = self._facts(waiting_reason=CRASHED, waiting_message=message)
         self._write(pod, "backoff", facts, f"exit code {code}")
 
     def _probe(self, pod: ServerPod, server: ServerProcess) -> None:
@@ -159,7 +192,7 @@ class PodWorker:
             return
         self._next_probe_s = time.monotonic() + (_HEALTH_PERIOD_READY_S if self._ready else 0)
         state: ServerState = "ready" if self._ready else "unhealthy" if has_started else "starting"
-        self._write(pod, state, ContainerFacts(self._ready, self._restarts, server.started_at, last=self._last))
+        self._write(pod, state, self._facts(ready=self._ready, started_at=server.started_at))
 
     def _renew_volumes(self, pod: ServerPod) -> None:
         """As a kubelet does; what is gone stays as it was."""

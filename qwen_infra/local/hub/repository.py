@@ -1,6 +1,7 @@
 """Repositories of the stand-in: folders published as commits, with the sizes and digests that a Hub states."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ __all__ = ["HubRepository", "PublishedFile"]
 LFS_FROM_BYTES = 1 << 20
 """A Hub keeps larger files in LFS; smaller ones are git blobs."""
 _ALWAYS_LFS = frozenset({".safetensors", ".bin", ".gguf"})
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class HubRepository:
     """``commits``: commit to its files by name; ``references``: branch or tag to commit.
 
     ``token``: only requests with it see the repository; ``gated``: nobody does, before its licence is accepted.
+    ``any_commit``: a commit that was never published has the files of ``main``, so that a pinned stack finds one.
     """
 
     name: str
@@ -46,6 +49,7 @@ class HubRepository:
     references: dict[str, str] = field(default_factory=dict)
     token: str | None = None
     gated: bool = False
+    any_commit: bool = False
 
     def publish(self, folder: Path, reference: str = "main") -> str:
         """Make the folder's files, which must not change later, a commit to which ``reference`` leads; its hash."""
@@ -62,7 +66,12 @@ class HubRepository:
 
     def resolve(self, revision: str) -> str | None:
         """The commit behind a branch, a tag or a commit."""
-        return self.references.get(revision, revision if revision in self.commits else None)
+        is_known = revision in self.commits or (self.any_commit and _COMMIT.fullmatch(revision))
+        return self.references.get(revision, revision if is_known else None)
+
+    def find_files(self, commit: str) -> dict[str, PublishedFile]:
+        """The files of a commit that ``resolve`` gave."""
+        return self.commits[commit if commit in self.commits else self.references["main"]]
 
 
 def _publish_file(path: Path) -> PublishedFile:

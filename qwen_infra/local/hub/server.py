@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, Any, ClassVar
 from urllib.parse import unquote, urlsplit
@@ -36,9 +36,13 @@ class SentRange:
 
 @dataclass
 class HubStandIn:
-    """The running stand-in. ``endpoint`` is what HF_ENDPOINT takes."""
+    """The running stand-in. ``endpoint`` is what HF_ENDPOINT takes.
+
+    ``fallback``: what every repository that is not among ``repositories`` holds; None: it does not exist.
+    """
 
     repositories: dict[str, HubRepository]
+    fallback: HubRepository | None = None
     faults: HubFaults = field(default_factory=HubFaults)
     endpoint: str = ""
     link_host: str = ""
@@ -49,6 +53,11 @@ class HubStandIn:
     stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     sent_bytes: int = 0
+
+    def find(self, name: str) -> HubRepository | None:
+        """The repository of that name."""
+        found = self.repositories.get(name)
+        return found or (replace(self.fallback, name=name) if self.fallback and name else None)
 
     def note(self, name: str, start: int, end: int) -> None:
         with self._lock:
@@ -63,9 +72,15 @@ class HubStandIn:
 
 
 @contextmanager
-def serve_hub(repositories: Sequence[HubRepository], *, host: str = LOOPBACK, port: int = 0) -> Iterator[HubStandIn]:
+def serve_hub(
+    repositories: Sequence[HubRepository],
+    *,
+    fallback: HubRepository | None = None,
+    host: str = LOOPBACK,
+    port: int = 0,
+) -> Iterator[HubStandIn]:
     """Serve until the block ends, on a free port of this machine unless one is given."""
-    hub = HubStandIn({repository.name: repository for repository in repositories})
+    hub = HubStandIn({repository.name: repository for repository in repositories}, fallback)
     with _listen(hub, host, port) as address, _listen(hub, host, 0) as link_address:
         hub.endpoint, hub.link_host = address, link_address
         try:
@@ -118,10 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         if match := _LINK.fullmatch(path):
             if self.headers.get("Authorization"):
                 self.hub.leaked_tokens += 1
-            if not self._refuse("links"):
-                self._send_file(
-                    match["file"], self.hub.repositories[match["repository"]].commits[match["revision"]][match["file"]]
-                )
+            repository = self.hub.find(match["repository"])
+            if repository is not None and not self._refuse("links"):
+                self._send_file(match["file"], repository.find_files(match["revision"])[match["file"]])
             return
         match = _API.fullmatch(path) or _FILE.fullmatch(path)
         if match is None:
@@ -139,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         return refusal is not None
 
     def _route_repository(self, asked: Mapping[str, str | None]) -> None:
-        repository = self.hub.repositories.get(asked["repository"] or "")
+        repository = self.hub.find(asked["repository"] or "")
         if repository is None or not self._may_see(repository):
             self._answer(401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
             return
@@ -152,16 +166,16 @@ class _Handler(BaseHTTPRequestHandler):
         elif name := asked.get("file"):
             self._route_file(repository, commit, name)
         elif asked["what"] == "tree":
-            self._send_json([file.describe(name) for name, file in repository.commits[commit].items()])
+            self._send_json([file.describe(name) for name, file in repository.find_files(commit).items()])
         else:
-            siblings = [{"rfilename": name} for name in repository.commits[commit]]
+            siblings = [{"rfilename": name} for name in repository.find_files(commit)]
             self._send_json({"id": repository.name, "sha": commit, "private": False, "siblings": siblings})
 
     def _may_see(self, repository: HubRepository) -> bool:
         return repository.token is None or self.headers.get("Authorization") == f"Bearer {repository.token}"
 
     def _route_file(self, repository: HubRepository, commit: str, name: str) -> None:
-        file = repository.commits[commit].get(name)
+        file = repository.find_files(commit).get(name)
         if file is None:
             self._answer(404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
         elif file.sha256:

@@ -63,6 +63,13 @@ def test_a_second_crash_is_hopeless_and_tells_the_exit_code() -> None:
     assert (state.kind, state.message) == ("stuck", "pod server-0 crashed 2 times (OOMKilled, exit code 137)")
 
 
+def test_a_crash_is_told_in_the_words_of_the_container() -> None:
+    result = '{"complete": false, "message": "Qwen/x: has no revision v9"}'
+    ended = {"terminated": {"reason": "Error", "exitCode": 10, "message": result}}
+    state = judge_rollout(deployment(), [pod(**container(restartCount=2, lastState=ended))])
+    assert state.message.endswith("(Error, exit code 10): Qwen/x: has no revision v9")
+
+
 def test_a_pod_that_is_going_away_is_not_judged() -> None:
     going = pod(**container(restartCount=5))
     going["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"

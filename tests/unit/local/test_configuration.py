@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from qwen_infra.local.configuration import MODEL_SERVER_QUERY, ClusterPorts, build_configuration, read_ports
+from qwen_infra.local.configuration import AGENT_POD_QUERY, ClusterPorts, build_configuration, read_ports
 
 PATCHES = "componentsPatches"
 PORTS = ClusterPorts(1, 2, 3, 4, 5, 6)
@@ -42,12 +42,12 @@ def test_pods_and_services_have_different_addresses():
 
 
 def test_with_an_agent_model_servers_are_left_to_it():
-    assert {"key": MODEL_SERVER_QUERY, "operator": "DoesNotExist"} in expressions("pod-ready", has_agent=True)
-    assert {"key": MODEL_SERVER_QUERY, "operator": "Exists"} in expressions("model-server-accepted", has_agent=True)
+    assert {"key": AGENT_POD_QUERY, "operator": "DoesNotExist"} in expressions("pod-ready", has_agent=True)
+    assert {"key": AGENT_POD_QUERY, "operator": "Exists"} in expressions("agent-pod-accepted", has_agent=True)
 
 
 def test_without_an_agent_every_pod_becomes_ready():
-    assert all(item["key"] != MODEL_SERVER_QUERY for item in expressions("pod-ready", has_agent=False))
+    assert all(item["key"] != AGENT_POD_QUERY for item in expressions("pod-ready", has_agent=False))
 
 
 @pytest.mark.parametrize("has_agent", [True, False])

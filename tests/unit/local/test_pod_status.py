@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from qwen_infra.local.agent.pod_status import ContainerFacts, Termination, build_status
-from qwen_infra.local.agent.pods import ServerPod, find_server_pod
+from qwen_infra.local.agent.pod_status import ContainerFacts, RunFacts, Termination, build_job_status, build_status
+from qwen_infra.local.agent.pods import ContainerPod, ServerPod, find_download_pod, find_server_pod
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 OLD = "2026-10-01T00:00:00Z"
@@ -84,3 +84,40 @@ def test_a_crashed_server_tells_its_exit_code_and_stays_running():
 
 def test_other_containers_of_the_pod_are_up_when_the_server_runs():
     assert build(ContainerFacts(False, 0, START))["containerStatuses"][1]["ready"] is True
+
+
+def job_pod() -> ContainerPod:
+    found = find_download_pod(
+        {
+            "metadata": {"uid": "u", "name": "p", "namespace": "n"},
+            "spec": {"containers": [{"name": "download", "command": ["python3", "/opt/download.py"]}]},
+            "status": {
+                "phase": "Pending",
+                "podIP": "10.244.0.1",
+                "containerStatuses": [{"name": "download", "image": "i", "state": {}}],
+            },
+        }
+    )
+    assert found is not None
+    return found
+
+
+def test_a_download_that_failed_fails_its_pod_with_exit_code_and_message():
+    status = build_job_status(job_pod(), RunFacts(ended=Termination(10, START, START, "no such revision")))["status"]
+    (container,) = status["containerStatuses"]
+    ended = container["state"]["terminated"]
+    assert status["phase"] == "Failed"
+    assert (ended["exitCode"], ended["reason"], ended["message"]) == (10, "Error", "no such revision")
+
+
+def test_a_download_that_is_complete_ends_its_pod():
+    status = build_job_status(job_pod(), RunFacts(ended=Termination(0, START, START)))["status"]
+    assert status["phase"] == "Succeeded"
+    assert status["containerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
+
+
+def test_a_download_that_waits_for_its_secret_keeps_its_pod_pending():
+    facts = RunFacts(waiting_reason="CreateContainerConfigError", waiting_message='secret "hub" not found')
+    status = build_job_status(job_pod(), facts)["status"]
+    assert status["phase"] == "Pending"
+    assert status["containerStatuses"][0]["state"]["waiting"]["message"] == 'secret "hub" not found'

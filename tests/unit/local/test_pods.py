@@ -9,6 +9,7 @@ from qwen_infra.local.agent.pods import (
     MissingReferenceError,
     ServerPod,
     expand,
+    find_download_pod,
     find_server_pod,
     resolve_environment,
 )
@@ -66,6 +67,28 @@ def test_command_and_args_are_read_together(container: dict[str, Any]):
 @pytest.mark.parametrize("command", [["vllm", "bench", "serve"], ["python3"], []])
 def test_other_containers_are_no_model_servers(command: list[str]):
     assert find_server_pod(make_pod(command=command)) is None
+
+
+DOWNLOAD = ["python3", "/opt/qwen-infra/download/download.py", "Qwen/Qwen3.5-4B"]
+
+
+def test_a_pod_that_runs_the_downloader_is_the_agents():
+    found = find_download_pod(make_pod(command=DOWNLOAD))
+    assert found is not None
+    assert found.command == tuple(DOWNLOAD)
+
+
+@pytest.mark.parametrize("command", [["python3"], ["python3", "-c", "1"], ["vllm", "serve"], ["sh", "/x/download.py"]])
+def test_other_pods_are_no_downloads(command: list[str]):
+    assert find_download_pod(make_pod(command=command)) is None
+
+
+def test_the_download_before_a_server_starts_is_found():
+    pod = make_pod()
+    pod["spec"]["initContainers"] = [{"name": "other", "command": ["sh"]}, {"name": "download", "command": DOWNLOAD}]
+    download = find(pod).download
+    assert download is not None
+    assert download.container_spec["name"] == "download"
 
 
 @pytest.mark.parametrize("status", [{}, {"phase": "Pending"}, {"phase": "Failed", "podIP": "10.244.0.1"}])

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from qwen_infra.local.agent.pods import MissingReferenceError, find_server_pod
-from qwen_infra.local.agent.volumes import MountedVolumes
+from qwen_infra.local.agent.pods import MissingReferenceError, MountFailedError, find_download_pod, find_server_pod
+from qwen_infra.local.agent.volumes import MountedVolumes, NodeStorage
 
 POD: dict[str, Any] = {
     "metadata": {"uid": "1", "namespace": "qwen", "name": "server-0"},
@@ -48,7 +48,7 @@ class Api:
 def mount(folder: Path, api: Any) -> MountedVolumes:
     pod = find_server_pod(POD)
     assert pod is not None
-    volumes = MountedVolumes(folder)
+    volumes = MountedVolumes(folder, NodeStorage(folder / "storage"))
     volumes.refresh(pod, api)
     return volumes
 
@@ -84,6 +84,74 @@ def test_paths_in_the_environment_lead_to_the_files(tmp_path: Path) -> None:
         "OTHER": "/etc/keysmith",
         "PLAIN": "1",
     }
+
+
+REVISION = "/models/Qwen/Qwen3.5-4B/revision-main"
+
+
+def mount_revision(folder: Path, *, kind: str = "Directory") -> MountedVolumes:
+    """A server that reads one revision of its node's disk."""
+    spec = {
+        "nodeName": "node-0",
+        "containers": [
+            {
+                "name": "vllm",
+                "command": ["vllm", "serve", "/model"],
+                "volumeMounts": [{"name": "model", "mountPath": "/model", "readOnly": kind == "Directory"}],
+            }
+        ],
+        "volumes": [{"name": "model", "hostPath": {"path": REVISION, "type": kind}}],
+    }
+    pod = find_server_pod({**POD, "spec": spec})
+    assert pod is not None
+    volumes = MountedVolumes(folder / "pod", NodeStorage(folder))
+    volumes.refresh(pod, Api("k1"))  # type: ignore[arg-type]
+    return volumes
+
+
+def test_a_folder_of_the_node_outlives_the_pod(tmp_path: Path) -> None:
+    place = tmp_path / "nodes/node-0" / REVISION.lstrip("/")
+    place.mkdir(parents=True)
+    assert mount_revision(tmp_path).find("/model/config.json") == place / "config.json"
+
+
+def test_a_folder_that_may_be_made_is_made(tmp_path: Path) -> None:
+    found = mount_revision(tmp_path, kind="DirectoryOrCreate").find("/model")
+    assert found is not None
+    assert found.is_dir()
+
+
+def test_weights_that_were_downloaded_to_another_place_are_missed_as_a_kubelet_does(tmp_path: Path) -> None:
+    (tmp_path / "nodes/node-0/models/Qwen/Qwen3.5-4B/other/.qwen-infra").mkdir(parents=True)
+    with pytest.raises(MountFailedError, match=f"hostPath type check failed: {REVISION} is not a directory"):
+        mount_revision(tmp_path)
+
+
+def test_weights_that_people_bring_by_hand_are_on_no_simulated_node(tmp_path: Path) -> None:
+    assert mount_revision(tmp_path).find("/model") is None
+
+
+def test_a_claim_is_shared_by_the_pods_of_its_namespace(tmp_path: Path) -> None:
+    pod = find_download_pod(
+        {
+            **POD,
+            "spec": {
+                "nodeName": "node-0",
+                "containers": [
+                    {
+                        "name": "download",
+                        "command": ["python3", "/opt/download.py"],
+                        "volumeMounts": [{"name": "storage", "mountPath": "/models"}],
+                    }
+                ],
+                "volumes": [{"name": "storage", "persistentVolumeClaim": {"claimName": "weights"}}],
+            },
+        }
+    )
+    assert pod is not None
+    volumes = MountedVolumes(tmp_path / "pod", NodeStorage(tmp_path))
+    volumes.refresh(pod, Api("k1"))  # type: ignore[arg-type]
+    assert volumes.localise_words(["--store", "/models"]) == ["--store", str(tmp_path / "claims/qwen/weights")]
 
 
 def test_a_missing_object_is_told(tmp_path: Path) -> None:
