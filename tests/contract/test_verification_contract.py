@@ -15,6 +15,7 @@ import pytest
 from qwen_infra.client import Endpoint
 from qwen_infra.local import ensure_miniature
 from qwen_infra.verification import CASES, DeployedServer, Level, SuiteOptions, VerificationReport, run_suite
+from tests.clients import ANTHROPIC, OPENAI, Conversation, anthropic_client, openai_client
 from tests.contract.exchanges import EXCHANGES, Exchange, read_shape
 from tests.contract.interpreter import VllmInterpreter
 from tests.contract.servers import KEY, KEY_FILE, MAX_MODEL_LEN, MODEL, OPEN_PATHS, serve, simulate
@@ -177,6 +178,24 @@ def test_what_the_model_never_learnt_fails_and_the_deployment_with_it(full: Veri
 
 def test_nothing_else_is_skipped_than_what_does_not_apply_to_this_server(full: VerificationReport) -> None:
     assert having(full, "skipped").keys() == NOT_ASKED
+
+
+@pytest.mark.parametrize("hold", OPENAI)
+def test_the_official_openai_client_is_answered_by_the_real_server(
+    url: str, hold: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with openai_client(url, KEY) as client:
+        hold(client, MODEL)
+
+
+@pytest.mark.parametrize("hold", ANTHROPIC)
+def test_the_official_anthropic_client_is_answered_by_the_real_server(
+    url: str, hold: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with anthropic_client(url, KEY) as client:
+        hold(client, MODEL)
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-import anthropic
 import httpx
-import openai
 import pytest
 
 from qwen_infra.benchmark import WORKLOADS, run_benchmark
 from qwen_infra.client import Endpoint
 from qwen_infra.verification import VerificationReport, run_suite
-from tests.clients import anthropic_conversation, openai_conversation
+from tests.clients import ANTHROPIC, OPENAI, Conversation, anthropic_client, openai_client
 from tests.unit.benchmark.notes import own_notes
 
 KEY = "sk-simulated"
@@ -45,16 +43,18 @@ def test_every_case_passes_or_is_skipped_and_the_report_says_that_it_was_simulat
     assert (report.passed, report.simulated, report.provenance.kind) == (True, True, "simulator")
 
 
-def test_the_official_openai_client_holds_the_same_conversations(url, monkeypatch):
+@pytest.mark.parametrize("hold", OPENAI)
+def test_the_official_openai_client_holds_the_same_conversations(url: str, hold: Conversation, monkeypatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with openai.OpenAI(base_url=f"{url}/v1", api_key=KEY, max_retries=0) as client:
-        openai_conversation(client, "qwen3.5")
+    with openai_client(url, KEY) as client:
+        hold(client, "qwen3.5")
 
 
-def test_the_official_anthropic_client_holds_the_same_conversations(url, monkeypatch):
+@pytest.mark.parametrize("hold", ANTHROPIC)
+def test_the_official_anthropic_client_holds_the_same_conversations(url: str, hold: Conversation, monkeypatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with anthropic.Anthropic(base_url=url, auth_token=KEY, max_retries=0) as client:
-        anthropic_conversation(client, "qwen3.5")
+    with anthropic_client(url, KEY) as client:
+        hold(client, "qwen3.5")
 
 
 def test_the_benchmark_counts_what_the_simulator_sent(url):
