@@ -17,6 +17,7 @@ from qwen_infra.benchmark.exports import (
 from qwen_infra.benchmark.figures import Figures
 from qwen_infra.benchmark.history import (
     find_latest,
+    find_result,
     list_results,
     list_stacks,
     read_benchmark,
@@ -61,6 +62,7 @@ __all__ = [
     "find_definition",
     "find_latest",
     "find_preset",
+    "find_result",
     "judge_slos",
     "list_baselines",
     "list_results",

@@ -20,14 +20,18 @@ from pydantic import BaseModel, ValidationError
 from qwen_infra.benchmark.result import BenchmarkResult
 from qwen_infra.errors import ConfigurationError
 
-__all__ = ["find_latest", "list_results", "list_stacks", "read_benchmark", "read_result", "write_result"]
+__all__ = ["find_latest", "find_result", "list_results", "list_stacks", "read_benchmark", "read_result", "write_result"]
 
 _BESIDE = frozenset({"slos", "capacity"})
 """What a stored document has beside the result itself."""
+Identity = tuple[datetime, str]
+"""When a result was made, and a token that no other result of that moment has."""
 _KIND = re.compile(r"[a-z][a-z0-9]*")
 
 
-def write_result(report: BaseModel | dict[str, Any], *, root: Path, stack: str, kind: str) -> Path:
+def write_result(
+    report: BaseModel | dict[str, Any], *, root: Path, stack: str, kind: str, identity: Identity | None = None
+) -> Path:
     """Keep ``report`` as a new file.
 
     Args:
@@ -35,6 +39,7 @@ def write_result(report: BaseModel | dict[str, Any], *, root: Path, stack: str, 
         root: the folder of all stacks' results.
         stack: the stack's name; a qualified one (``organization/project/stack``) keeps its last part.
         kind: ``verification``, ``benchmark`` or ``baseline``.
+        identity: of a result that was made elsewhere, so that it is kept once; default: now and a random token.
 
     Returns:
         The path of the new file.
@@ -44,8 +49,7 @@ def write_result(report: BaseModel | dict[str, Any], *, root: Path, stack: str, 
     """
     folder = _stack_folder(root, stack, kind)
     text = report.model_dump_json(indent=2) if isinstance(report, BaseModel) else json.dumps(report, indent=2)
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    path = folder / f"{kind}-{moment}-{secrets.token_hex(4)}.json"
+    path = folder / _file_name(kind, identity or (datetime.now(UTC), secrets.token_hex(4)))
     draft = folder / f".{path.name}.{os.getpid()}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,6 +68,12 @@ def write_result(report: BaseModel | dict[str, Any], *, root: Path, stack: str, 
 def list_results(*, root: Path, stack: str, kind: str) -> list[Path]:
     """The stack's results of one kind, oldest first; empty when there are none."""
     return sorted(_stack_folder(root, stack, kind).glob(f"{kind}-*.json"))
+
+
+def find_result(*, root: Path, stack: str, kind: str, identity: Identity) -> Path | None:
+    """The result that was kept under ``identity``; None when there is none."""
+    path = _stack_folder(root, stack, kind) / _file_name(kind, identity)
+    return path if path.exists() else None
 
 
 def find_latest(*, root: Path, stack: str, kind: str) -> Path | None:
@@ -106,6 +116,11 @@ def read_benchmark(path: Path) -> BenchmarkResult:
 def list_stacks(root: Path) -> list[str]:
     """Stacks that have results, by name."""
     return sorted(path.name for path in root.glob("*") if path.is_dir() and any(path.glob("*-*.json")))
+
+
+def _file_name(kind: str, identity: Identity) -> str:
+    moment, token = identity
+    return f"{kind}-{moment.astimezone(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{token}.json"
 
 
 def _stack_folder(root: Path, stack: str, kind: str) -> Path:

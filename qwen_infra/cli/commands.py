@@ -53,6 +53,7 @@ COMMANDS = (
         "Tell cost, replicas and drain time from a kept benchmark",
     ),
     Command(_CHECK, "history", "qwen_infra.cli.history:history", "List the benchmarks that were kept, oldest first"),
+    Command(_CHECK, "collect", "qwen_infra.cli.collect:collect", "Keep the results of scheduled verifications"),
     Command(_CHECK, "baseline", "qwen_infra.cli.baseline:app", "Choose the run that the next ones are compared with"),
     Command(
         _TEAM,

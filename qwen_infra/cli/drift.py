@@ -75,12 +75,16 @@ def _compare_state(stack: str, max_age_days: float) -> "list[Difference]":
 def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
     import asyncio
 
+    from qwen_infra.checks.collecting import list_runs
     from qwen_infra.cli.stack_endpoint import kubectl_of, open_endpoint
     from qwen_infra.client.http import InferenceClient
     from qwen_infra.client.provenance import ServerFacts, fetch_server_facts
-    from qwen_infra.drift import compare_pods, compare_server
+    from qwen_infra.drift import compare_pods, compare_schedule, compare_server
+    from qwen_infra.manifests import decide_names
 
     namespace = plan.cluster.namespace
+    if plan.verification.schedule is not None:
+        yield from compare_schedule(plan, list_runs(kubectl_of(plan), namespace, decide_names(plan).verification))
     pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector=app={plan.server.name}")
     yield from compare_pods(plan, pods)
     if not pods:

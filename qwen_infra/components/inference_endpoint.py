@@ -4,7 +4,6 @@ Children: the Service, its NetworkPolicy and what else the stack file asks for (
 dashboard, autoscaler), ``VerificationCheck``, ``BenchmarkCheck``; each check runs only when the one before has passed.
 """
 
-import re
 from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
@@ -21,7 +20,7 @@ from qwen_infra.components.benchmark_options import build_benchmark_options
 from qwen_infra.components.kubernetes_object import KubernetesObject
 from qwen_infra.components.vllm_server import VllmServer, check_target
 from qwen_infra.manifests import build_endpoint, decide_names, tell_external_url
-from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning import DeploymentPlan, expect_server
 from qwen_infra.verification import select_cases
 from qwen_infra.versions import RESULT_VERSION, SUITE_VERSION
 
@@ -89,7 +88,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
             "include": list(settings.include),
             "exclude": list(settings.exclude),
             "soak_s": settings.soak_minutes * 60,
-            "expected": _expectations(plan),
+            "expected": expect_server(plan),
             "thinking_by_default": plan.server.arguments.thinks_by_default,
             "stack": pulumi.get_stack(),
         }
@@ -130,22 +129,6 @@ class InferenceEndpoint(pulumi.ComponentResource):
         self.benchmark, self.figures = check.summary, check.details
         self.made_with = check.made_with
         require_passed(check)
-
-
-def _expectations(plan: DeploymentPlan) -> dict[str, Any]:
-    """What the running server is compared with: ``qwen_infra.verification.DeployedServer``, as plain JSON values."""
-    server = plan.server
-    version = re.search(r":v(\d+\.\d+\.\d+)", server.image)
-    digest = re.search(r"@(sha256:[0-9a-f]{64})$", server.image)
-    found = {
-        "version": version and version[1],
-        "image_digest": digest and digest[1],
-        "model_root": server.arguments.model_path,
-        "max_model_len": server.arguments.max_model_len,
-        "takes_images": not server.arguments.text_only,
-        "num_gpu_blocks": plan.fit.num_blocks or None,
-    }
-    return {key: value for key, value in found.items() if value is not None}
 
 
 def _server_triggers(plan: DeploymentPlan) -> dict[str, str]:

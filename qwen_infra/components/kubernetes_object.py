@@ -11,7 +11,7 @@ import pulumi
 
 __all__ = ["REPLACEABLE_KINDS", "KubernetesObject"]
 
-REPLACEABLE_KINDS = frozenset({"ConfigMap", "Job"})
+REPLACEABLE_KINDS = frozenset({"ConfigMap", "CronJob", "Job"})
 """What ``operations.protect`` does not guard: objects that a new revision replaces. All others are, since a refused
 ``pulumi destroy`` has by then deleted whatever was not protected."""
 

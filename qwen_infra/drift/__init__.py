@@ -3,7 +3,16 @@
 from qwen_infra.drift.age import judge_age
 from qwen_infra.drift.difference import Difference
 from qwen_infra.drift.pods import compare_pods
+from qwen_infra.drift.schedule import compare_schedule
 from qwen_infra.drift.server import compare_server
 from qwen_infra.drift.spec import compare_spec, read_check_results
 
-__all__ = ["Difference", "compare_pods", "compare_server", "compare_spec", "judge_age", "read_check_results"]
+__all__ = [
+    "Difference",
+    "compare_pods",
+    "compare_schedule",
+    "compare_server",
+    "compare_spec",
+    "judge_age",
+    "read_check_results",
+]

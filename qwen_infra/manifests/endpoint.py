@@ -9,6 +9,7 @@ from qwen_infra.manifests.names import STACK_LABEL, Names
 from qwen_infra.manifests.network_policy import build_network_policy
 from qwen_infra.manifests.route import build_route
 from qwen_infra.manifests.service import build_service
+from qwen_infra.manifests.verification import build_verification_program, build_verification_schedule
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["build_endpoint", "build_key_secret", "build_namespace"]
@@ -37,6 +38,9 @@ def build_endpoint(plan: DeploymentPlan, names: Names) -> dict[str, dict[str, An
             found["dashboard"] = build_dashboard(plan, names, endpoint.monitoring)
     if endpoint.autoscaling is not None:
         found["autoscaler"] = build_autoscaler(plan, names, endpoint.autoscaling)
+    if plan.verification.schedule is not None:
+        found["verification-program"] = build_verification_program(names)
+        found["verification-schedule"] = build_verification_schedule(plan, names, plan.verification.schedule)
     return found
 
 

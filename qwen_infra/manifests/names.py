@@ -27,6 +27,7 @@ class Names:
     download_script: str
     guard: str
     benchmark: str = ""
+    verification: str = ""
     stack: str = ""
 
     @property
@@ -60,6 +61,7 @@ def decide_names(plan: DeploymentPlan) -> Names:
         download_script=f"{server}-download-script",
         guard=f"{server}-guard",
         benchmark=f"{server}-benchmark",
+        verification=f"{server}-verification",
         stack=plan.stack,
     )
 

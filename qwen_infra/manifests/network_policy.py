@@ -19,8 +19,12 @@ def build_network_policy(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """
     port = {"protocol": "TCP", "port": plan.server.arguments.port}
     rules: list[dict[str, Any]] = [{"ports": [port], "from": _peers(plan)}]
-    if plan.benchmark.runner == "job":
-        rules.append({"ports": [port], "from": [{"podSelector": {"matchLabels": {"app": names.benchmark}}}]})
+    ours = {names.benchmark: plan.benchmark.runner == "job", names.verification: plan.verification.schedule is not None}
+    rules += [
+        {"ports": [port], "from": [{"podSelector": {"matchLabels": {"app": app}}}]}
+        for app, made in ours.items()
+        if made
+    ]
     if plan.server.nodes_per_replica > 1:
         rules.append({"from": [{"podSelector": {"matchLabels": names.selector}}]})
     return {

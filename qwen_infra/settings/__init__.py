@@ -32,7 +32,7 @@ from qwen_infra.settings.reference import render_stack_file_page
 from qwen_infra.settings.schema import SCHEMA_FILE, stack_file_schema
 from qwen_infra.settings.server import ResourceSettings, ServerSettings
 from qwen_infra.settings.stack import StackSettings
-from qwen_infra.settings.verification import VerificationSettings
+from qwen_infra.settings.verification import ScheduleSettings, VerificationSettings
 
 __all__ = [
     "ENVIRONMENTS",
@@ -61,6 +61,7 @@ __all__ = [
     "ResourceSettings",
     "RouteSettings",
     "SamplingSettings",
+    "ScheduleSettings",
     "SecretKeySettings",
     "ServerSettings",
     "Settings",

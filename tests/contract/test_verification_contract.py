@@ -5,6 +5,7 @@ beyond them it answers wrongly, so that the same run shows both: vLLM's parsers 
 """
 
 import asyncio
+import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 from qwen_infra.client import Endpoint
 from qwen_infra.local import ensure_miniature
 from qwen_infra.verification import CASES, DeployedServer, Level, SuiteOptions, VerificationReport, run_suite
+from qwen_infra.verification.archive import build_archive
+from qwen_infra.verification.pod_log import read_result_line
 from tests.clients import ANTHROPIC, OPENAI, Conversation, anthropic_client, openai_client
 from tests.contract.exchanges import EXCHANGES, Exchange, read_shape
 from tests.contract.interpreter import VllmInterpreter
@@ -214,3 +217,35 @@ def test_the_simulator_answers_in_the_shape_of_the_real_server(url: str, simulat
             break
         theirs = read_shape(url, KEY, exchange)
     assert ours == theirs
+
+
+def test_the_archive_of_the_schedule_runs_in_the_images_python_against_the_real_server(
+    url: str, vllm: VllmInterpreter, tmp_path: Path
+) -> None:
+    """In vLLM's own environment, as in its image: what the archive lacks cannot come from this project."""
+    program = tmp_path / "verify.pyz"
+    program.write_bytes(build_archive())
+    asked = (
+        "--url",
+        url,
+        "--model",
+        MODEL,
+        "--case",
+        "models-listed",
+        "--case",
+        "key-required*",
+        "--case",
+        "completion*",
+    )
+    environment = vllm.environment(VLLM_API_KEY=KEY, PYTHONPATH="", NO_PROXY="127.0.0.1")
+    done = subprocess.run(
+        [str(vllm.python), str(program), *asked],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = read_result_line(done.stdout)
+    assert (report.passed, len(report.cases), report.provenance.server_version) == (True, 5, "0.32.0+cpu")

@@ -23,6 +23,7 @@ FOLDER = {"kind": "hostPath"}
 ROOT, VOLUME = "runAsNonRoot != true", "restricted volume types"
 AS_ROOT = {"runAsUser": 0}
 ROOT_USER = "runAsUser=0"
+SCHEDULED = {"schedule": "0 4 * * *"}
 CAPABILITIES = "unrestricted capabilities"
 
 
@@ -39,10 +40,11 @@ def kubectl(cluster: local.LocalCluster) -> Iterator[Kubectl]:
 
 
 def pod_of(kind: str, cache: dict[str, Any], server: dict[str, Any]) -> dict[str, Any]:
-    raw = {**SMALL, "cache": cache, "server": {**SMALL["server"], **server}}
+    raw = {**SMALL, "cache": cache, "server": {**SMALL["server"], **server}, "verification": SCHEDULED}
     plan = make_plan(load_settings({f"qwen-infra:{key}": value for key, value in raw.items()}))
     (owner,) = [item for item in render_objects(plan) if item["kind"] == kind]
-    spec = owner["spec"]["template"]["spec"]
+    template = owner["spec"].get("jobTemplate", owner)["spec"]["template"]
+    spec = template["spec"]
     metadata = {"name": "tried", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
@@ -75,3 +77,8 @@ def test_the_exceptions_are_exactly_those_that_are_documented(
 ) -> None:
     assert violations(kubectl, pod_of("Deployment", cache, server)) == of_server
     assert violations(kubectl, pod_of("Job", cache, server)) == of_download
+
+
+@pytest.mark.parametrize("cache", [CLAIM, FOLDER], ids=["claim", "folder"])
+def test_a_scheduled_verification_needs_no_exception(kubectl: Kubectl, cache: dict[str, Any]) -> None:
+    assert violations(kubectl, pod_of("CronJob", cache, {})) == set()
