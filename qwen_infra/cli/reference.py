@@ -38,6 +38,7 @@ _MARKS = {
     "bench": "run: server",
     "capacity": "run: cluster",
     "chat": "run: cluster",
+    "collect": "needs: cluster",
     "connect": "run: cluster",
     "demo": "tested-by: tests/e2e/test_first_steps.py",
     "doctor": "run: cluster",

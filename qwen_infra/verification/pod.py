@@ -25,10 +25,12 @@ from qwen_infra.verification.pod_log import write_result_line
 from qwen_infra.verification.result import VerificationReport
 from qwen_infra.verification.runner import SuiteOptions, run_suite
 
-__all__ = ["TERMINATION_LOG", "main"]
+__all__ = ["SIMULATED_NODE_VARIABLE", "TERMINATION_LOG", "main"]
 
 TERMINATION_LOG = Path("/dev/termination-log")
 """Where a kubelet reads a container's termination message, of which it keeps 4096 bytes."""
+SIMULATED_NODE_VARIABLE = "QWEN_INFRA_SIMULATED_NODE"
+"""Set by what runs pods in a kubelet's place (``qwen_infra.local``), so that no result claims a GPU that is none."""
 _MESSAGE_CHARACTERS = 1000
 
 
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None, *, message_file: Path = TERMINA
 
 async def _verify(options: argparse.Namespace) -> VerificationReport:
     endpoint = Endpoint(url=options.url, model=options.model, api_key=os.environ.get("VLLM_API_KEY") or None)
-    cluster = ClusterFacts(gpu_product=options.gpu)
+    cluster = ClusterFacts(gpu_product=options.gpu, simulated_nodes=SIMULATED_NODE_VARIABLE in os.environ)
     async with InferenceClient(endpoint, deadlines=Deadlines.for_whole_answer(10.0)) as client:
         provenance = await fetch_provenance(client, cluster=cluster)
     return await run_suite(

@@ -10,7 +10,7 @@ import pytest
 
 from qwen_infra.errors import CheckFailedError
 from qwen_infra.verification.archive import MAX_BYTES, build_archive, needed_modules
-from qwen_infra.verification.pod import main
+from qwen_infra.verification.pod import SIMULATED_NODE_VARIABLE, main
 from qwen_infra.verification.pod_log import MARK, read_result_line
 from tests.unit.client.scripted_server import ModelScript, serve_model
 
@@ -67,6 +67,17 @@ def test_a_passed_run_ends_with_zero_and_leaves_result_and_verdict(
     message = json.loads(message_file.read_text())
     assert (message["passed"], message["message"][:19]) == (True, "verification passed")
     assert KEY not in printed
+
+
+@pytest.mark.parametrize(("simulated", "kind"), [(False, "gpu"), (True, "cpu-miniature")])
+def test_a_gpu_is_claimed_on_real_nodes_only(
+    simulated: bool, kind: str, message_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if simulated:
+        monkeypatch.setenv(SIMULATED_NODE_VARIABLE, "1")
+    with serve_model(ModelScript()) as url:
+        main(arguments(url, "--gpu", "NVIDIA-H200"), message_file=message_file)
+    assert read_result_line(capsys.readouterr().out).provenance.kind == kind
 
 
 def test_the_termination_message_is_one_that_a_kubelet_keeps_whole(
