@@ -11,6 +11,7 @@ from qwen_infra.manifests.custom_kinds import CUSTOM_KINDS, find_custom_kinds
 from qwen_infra.manifests.names import MANAGED_BY, STACK_LABEL
 from qwen_infra.manifests.permissions import list_permissions
 from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning.rollout import SLOTS, generation_name
 
 __all__ = ["check_preflight"]
 
@@ -85,18 +86,21 @@ def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> N
 
 def _check_names(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> None:
     """Two stacks may share a namespace, never an object."""
-    keys = {"Deployment": "qwen-infra:server.name", "Service": "qwen-infra:endpoint.serviceName"}
-    for kind, name in (("Deployment", plan.server.name), ("Service", plan.endpoint.service_name)):
-        labels = facts.taken.get((kind, name))
-        if labels is None or labels.get(STACK_LABEL) == stack:
+    keys = {"Service": "qwen-infra:endpoint.serviceName"}
+    names = [generation_name(plan.server.name, slot) for slot in (SLOTS if plan.server.rollout.is_gated else SLOTS[:1])]
+    makers = [(kind, name) for name in names for kind in ("Deployment", "LeaderWorkerSet")]
+    for kind, name in (*makers, ("Service", plan.endpoint.service_name)):
+        taken = (facts.objects or {}).get((kind, name))
+        if taken is None or taken.labels.get(STACK_LABEL) == stack:
             continue
-        owner = f"stack {labels[STACK_LABEL]}" if STACK_LABEL in labels else "somebody else"
+        owner = f"stack {taken.labels[STACK_LABEL]}" if STACK_LABEL in taken.labels else "somebody else"
+        key = keys.get(kind, "qwen-infra:server.name")
         raise ConfigurationError(
             f"the namespace has a {kind} of this name already, which belongs to {owner}",
-            where=keys[kind],
+            where=key,
             found=f"{plan.cluster.namespace}/{name}",
             expected="a name that is free",
-            mend=f"pulumi config set --path '{keys[kind]}' {name[:30].strip('-')}-{stack[:9].lower()}",
+            mend=f"pulumi config set --path '{key}' {name[:30].strip('-')}-{stack[:9].lower()}",
         )
 
 

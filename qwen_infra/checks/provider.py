@@ -92,13 +92,18 @@ class Check(Resource):
         super().__init__(provider, name, {**inputs, "urn": urn, **unset}, options)
 
 
-def require_passed(check: Check) -> pulumi.Output[str]:
-    """The word "passed" once the check has passed; else the deployment fails with its one-line summary."""
+def require_passed(check: Check, *, consequence: str = "") -> pulumi.Output[str]:
+    """The word "passed" once the check has passed; else the deployment fails with its one-line summary.
+
+    Args:
+        check: the check.
+        consequence: what its failure means for what runs, a sentence that is added to the summary.
+    """
 
     def judge(found: list[Any]) -> str:
         passed, summary = found
         if not passed:
-            raise DeploymentFailedError(summary)
+            raise DeploymentFailedError(f"{summary}.{consequence}" if consequence else summary)
         return "passed"
 
     return pulumi.Output.all(check.passed, check.summary).apply(judge)

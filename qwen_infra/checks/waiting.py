@@ -33,7 +33,7 @@ def wait(inputs: Mapping[str, Any], target: CheckTarget, report: Report) -> Chec
         report=report,
         kind=target.kind or "deployment",
     )
-    place = f"Deployment {target.namespace}/{target.deployment}"
+    place = f"{'LeaderWorkerSet' if target.kind else 'Deployment'} {target.namespace}/{target.deployment}"
     if state.kind != "ready":
         return CheckOutcome(passed=False, summary=_tell_mend(place, state.message, target))
     problem = _wait_for_health(target, started + timeout_s, report)

@@ -85,7 +85,7 @@ def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
     namespace = plan.cluster.namespace
     if plan.verification.schedule is not None:
         yield from compare_schedule(plan, list_runs(kubectl_of(plan), namespace, decide_names(plan).verification))
-    pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector=app={plan.server.name}")
+    pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector={_selector_of_clients(plan)}")
     yield from compare_pods(plan, pods)
     if not pods:
         return
@@ -96,6 +96,18 @@ def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
 
     with open_endpoint(plan.stack, plan.server.name, None, None, "VLLM_API_KEY") as endpoint:
         yield from compare_server(plan, asyncio.run(ask()))
+
+
+def _selector_of_clients(plan: "DeploymentPlan") -> str:
+    """The pods that the endpoint's Service finds, whichever generation they are of."""
+    from qwen_infra.cli.stack_endpoint import kubectl_of
+    from qwen_infra.cluster.kubectl import ObjectNotFoundError
+
+    try:
+        service = kubectl_of(plan).get("--namespace", plan.cluster.namespace, "service", plan.endpoint.service_name)
+    except ObjectNotFoundError:
+        return f"app={plan.server.name}"
+    return f"app={service['spec'].get('selector', {}).get('app', plan.server.name)}"
 
 
 def _tell(stack: str, differences: "list[Difference]") -> None:

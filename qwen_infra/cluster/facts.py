@@ -4,17 +4,18 @@ Reading only; what it means for a deployment is judged in ``qwen_infra.preflight
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
 
-__all__ = ["SIMULATED_NODE_ANNOTATION", "ClusterFacts", "Node", "RunningPod", "read_cluster_facts"]
+__all__ = ["SIMULATED_NODE_ANNOTATION", "ClusterFacts", "KnownObject", "Node", "RunningPod", "read_cluster_facts"]
 
 SIMULATED_NODE_ANNOTATION = "kwok.x-k8s.io/node"
 """kwok plays the kubelet of nodes that carry it (kwok's documentation, "manage nodes with annotation")."""
+GROUPS = "leaderworkersets.leaderworkerset.x-k8s.io"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,19 @@ class RunningPod:
 
 
 @dataclass(frozen=True)
+class KnownObject:
+    """An object of the namespace: whose it is, and which pods it is about; ``replicas`` of what makes pods."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    selector: Mapping[str, str] = field(default_factory=dict)
+    replicas: int = 0
+
+
+KnownObjects = Mapping[tuple[str, str], KnownObject]
+
+
+@dataclass(frozen=True)
 class ClusterFacts:
     """Nodes, permissions in one namespace, and whether that namespace and a Secret in it exist."""
 
@@ -55,8 +69,8 @@ class ClusterFacts:
     rules_complete: bool = False
     namespace_labels: Mapping[str, str] | None = None
     secret_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    taken: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
-    """(kind, name) of the Deployments and Services of the namespace, with their labels."""
+    objects: KnownObjects | None = field(default_factory=dict)
+    """(kind, name) of the Services of the namespace, and what makes pods there; None where they may not be listed."""
     pods: tuple[RunningPod, ...] | None = None
     """Pods on nodes that hold extended resources; None where we may not list those of other namespaces."""
     served_kinds: frozenset[tuple[str, str]] | None = None
@@ -83,7 +97,9 @@ def read_cluster_facts(
     with ThreadPoolExecutor(6) as pool:
         nodes = pool.submit(kubectl.items, "nodes")
         pods = pool.submit(_read_pods, kubectl)
-        taken = pool.submit(_read_taken, kubectl, namespace)
+        has_groups = any(version.startswith("leaderworkerset.") for version in group_versions)
+        listed = ("deployments,services", GROUPS) if has_groups else ("deployments,services",)
+        objects = [pool.submit(_read_objects, kubectl, namespace, kinds) for kinds in listed]
         rules = pool.submit(_read_rules, kubectl, namespace)
         labels = pool.submit(_read_namespace_labels, kubectl, namespace)
         kinds = [pool.submit(_read_served_kinds, kubectl, version) for version in group_versions]
@@ -93,7 +109,7 @@ def read_cluster_facts(
             rules=tuple(rules.result().get("resourceRules") or ()),
             rules_complete=not rules.result().get("incomplete", True),
             namespace_labels=labels.result(),
-            taken=taken.result(),
+            objects=_merge([read.result() for read in objects]),
             pods=pods.result(),
             served_kinds=frozenset().union(*(kind.result() for kind in kinds)),
             secret_keys={name: found for read in keys for name, found in read.result().items()},
@@ -111,12 +127,28 @@ def _node(item: Mapping[str, Any]) -> Node:
     )
 
 
-def _read_taken(kubectl: Kubectl, namespace: str) -> Mapping[tuple[str, str], Mapping[str, str]]:
+def _read_objects(kubectl: Kubectl, namespace: str, kinds: str) -> KnownObjects | None:
     try:
-        items = kubectl.items("--namespace", namespace, "deployments,services")
+        items = kubectl.items("--namespace", namespace, kinds)
     except KubectlError:
-        return {}  # what may not be listed is judged by the API server when it is created
-    return {(item["kind"], item["metadata"]["name"]): item["metadata"].get("labels", {}) for item in items}
+        return None
+    return {(item["kind"], item["metadata"]["name"]): _known_object(item) for item in items}
+
+
+def _merge(found: Sequence[KnownObjects | None]) -> KnownObjects | None:
+    read = [each for each in found if each is not None]
+    return {key: item for each in read for key, item in each.items()} if len(read) == len(found) else None
+
+
+def _known_object(item: Mapping[str, Any]) -> KnownObject:
+    meta, spec = item["metadata"], item.get("spec", {})
+    selector = spec.get("selector") or {}
+    return KnownObject(
+        labels=meta.get("labels", {}),
+        annotations=meta.get("annotations", {}),
+        selector=selector.get("matchLabels", selector),
+        replicas=int(spec.get("replicas", 0)),
+    )
 
 
 def _read_pods(kubectl: Kubectl) -> tuple[RunningPod, ...] | None:

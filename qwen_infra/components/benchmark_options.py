@@ -51,9 +51,10 @@ def _describe(plan: DeploymentPlan, stack: str) -> DeploymentFacts:
 def _build_job(plan: DeploymentPlan, gate: Gate) -> dict[str, Any]:
     names, workload = decide_names(plan), gate.workload
     seeds = " ".join(str(workload.seed + number) for number in range(workload.repeats))
+    service = names.own_service if plan.server.rollout.is_gated else names.service
     arguments = bench_serve_arguments(
         workload,
-        base_url=f"http://{names.service}.{names.namespace}.svc:{plan.endpoint.port}",
+        base_url=f"http://{service}.{names.namespace}.svc:{plan.endpoint.port}",
         model=plan.server.arguments.served_model_name,
         tokenizer=plan.cache.mount_path,
         percentiles=gate.percentiles,

@@ -2,8 +2,10 @@
 
 Children: the Service, its NetworkPolicy and what else the stack file asks for (route, InferencePool, monitor,
 dashboard, autoscaler), ``VerificationCheck``, ``BenchmarkCheck``; each check runs only when the one before has passed.
+With ``rollout: blueGreen`` whatever leads clients to the pods follows the checks instead of going before them.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
@@ -12,13 +14,20 @@ from qwen_infra.benchmark.gate import Gate, build_gate
 from qwen_infra.checks import (
     BenchmarkCheck,
     BenchmarkProvider,
+    Check,
     VerificationCheck,
     VerificationProvider,
     require_passed,
 )
 from qwen_infra.components.benchmark_options import build_benchmark_options
 from qwen_infra.components.kubernetes_object import KubernetesObject
-from qwen_infra.components.vllm_server import VllmServer, check_target
+from qwen_infra.components.vllm_server import (
+    VllmServer,
+    check_target,
+    generation_options,
+    resource_name,
+    tell_what_serves,
+)
 from qwen_infra.manifests import build_endpoint, decide_names, tell_external_url
 from qwen_infra.planning import DeploymentPlan, expect_server
 from qwen_infra.verification import select_cases
@@ -28,6 +37,9 @@ if TYPE_CHECKING:
     from qwen_infra.verification import Level
 
 __all__ = ["InferenceEndpoint"]
+
+MOVING_PARTS = {"autoscaler": "scaleTargetRef", "inference-pool": "selector", "service": "selector"}
+"""What leads to the pods of one generation, by the field of its spec that names them; in the order of their moving."""
 
 
 class InferenceEndpoint(pulumi.ComponentResource):
@@ -51,22 +63,24 @@ class InferenceEndpoint(pulumi.ComponentResource):
     ) -> None:
         super().__init__("qwen:infra:InferenceEndpoint", name, None, opts)
         names = decide_names(plan)
-        options = pulumi.ResourceOptions(parent=self)
-        parts = {
-            part: KubernetesObject(f"{name}-{part}", manifest, options)
-            for part, manifest in build_endpoint(plan, names).items()
-        }
-        objects = list(parts.values())
+        self._name, self._plan = name, plan
+        self._checks: list[Check] = []
+        parts = build_endpoint(plan, names)
+        moving = [part for part in MOVING_PARTS if part in parts] if plan.server.rollout.is_gated else []
+        objects = [self._create(part, manifest) for part, manifest in parts.items() if part not in moving]
         self.url = pulumi.Output.from_input(f"http://{names.service}.{names.namespace}.svc:{plan.endpoint.port}")
-        self.external_url = parts["service"].status.apply(lambda status: tell_external_url(plan, status))
         self.verification = self.benchmark = self.made_with = pulumi.Output.from_input("not checked")
         self.figures = pulumi.Output.from_input({})
         passed = server.ready
         if plan.verification.level != "off":
-            passed = self._verify(name, plan, passed, [*objects, server])
+            passed = self._verify(passed, [*objects, server])
         gate = build_gate(plan.benchmark)
         if gate is not None:
-            self._measure(name, plan, gate, passed, [*objects, server])
+            passed = self._measure(gate, passed, [*objects, server])
+        before: list[pulumi.Resource] = [server, *self._checks]
+        for part in moving:
+            before.append(self._move(part, parts[part], passed, before))
+        self.external_url = self._status.apply(lambda status: tell_external_url(plan, status))
         self.register_outputs(
             {
                 "url": self.url,
@@ -77,9 +91,31 @@ class InferenceEndpoint(pulumi.ComponentResource):
             }
         )
 
-    def _verify(
-        self, name: str, plan: DeploymentPlan, after: pulumi.Output[str], depends_on: list[pulumi.Resource]
-    ) -> pulumi.Output[str]:
+    def _create(
+        self, part: str, manifest: Mapping[str, Any], depends_on: Sequence[pulumi.Resource] = ()
+    ) -> KubernetesObject:
+        options = pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
+        found = f"{self._name}-{part}"
+        if part == "autoscaler":  # of one generation, as is the number of its pods
+            options = pulumi.ResourceOptions.merge(options, generation_options(self._plan, self))
+            found = resource_name(self._plan, self._name, part)
+        made = KubernetesObject(found, manifest, options)
+        if part == "service":
+            self._status = made.status
+        return made
+
+    def _move(
+        self, part: str, manifest: dict[str, Any], passed: pulumi.Output[str], depends_on: Sequence[pulumi.Resource]
+    ) -> KubernetesObject:
+        """Write an object once the checks have passed; a preview shows it as it would be."""
+        field = MOVING_PARTS[part]
+        if not pulumi.runtime.is_dry_run():
+            target = manifest["spec"][field]
+            manifest = {**manifest, "spec": {**manifest["spec"], field: passed.apply(lambda _: target)}}
+        return self._create(part, manifest, depends_on)
+
+    def _verify(self, after: pulumi.Output[str], depends_on: list[pulumi.Resource]) -> pulumi.Output[str]:
+        plan = self._plan
         settings = plan.verification
         level = cast("Level", settings.level)
         select_cases(level, include=settings.include, exclude=settings.exclude)  # refuses unknown ids, in previews too
@@ -104,19 +140,18 @@ class InferenceEndpoint(pulumi.ComponentResource):
             "after": after,
         }
         check = VerificationCheck(
-            f"{name}-verification", VerificationProvider(), inputs=inputs, parent=self, depends_on=depends_on
+            resource_name(plan, self._name, "verification"),
+            VerificationProvider(),
+            inputs=inputs,
+            parent=self,
+            depends_on=depends_on,
         )
+        self._checks.append(check)
         self.verification, self.made_with = check.summary, check.made_with
-        return require_passed(check)
+        return require_passed(check, consequence=tell_what_serves(plan))
 
-    def _measure(
-        self,
-        name: str,
-        plan: DeploymentPlan,
-        gate: Gate,
-        after: pulumi.Output[str],
-        depends_on: list[pulumi.Resource],
-    ) -> None:
+    def _measure(self, gate: Gate, after: pulumi.Output[str], depends_on: list[pulumi.Resource]) -> pulumi.Output[str]:
+        plan = self._plan
         inputs = {
             "triggers": {**_server_triggers(plan), "metrics": RESULT_VERSION, **gate.triggers()},
             "target": check_target(plan).as_inputs(),
@@ -124,11 +159,16 @@ class InferenceEndpoint(pulumi.ComponentResource):
             "after": after,
         }
         check = BenchmarkCheck(
-            f"{name}-benchmark", BenchmarkProvider(), inputs=inputs, parent=self, depends_on=depends_on
+            resource_name(plan, self._name, "benchmark"),
+            BenchmarkProvider(),
+            inputs=inputs,
+            parent=self,
+            depends_on=depends_on,
         )
+        self._checks.append(check)
         self.benchmark, self.figures = check.summary, check.details
         self.made_with = check.made_with
-        require_passed(check)
+        return require_passed(check, consequence=tell_what_serves(plan))
 
 
 def _server_triggers(plan: DeploymentPlan) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """``qwen:infra:VllmServer``: vLLM on the GPUs, ready to answer.
 
-Children: the gatekeeper's ConfigMap, the API key and its Secret (unless one exists), the Deployment, and
-``ServerReadiness``, which waits for it.
+Children: the gatekeeper's ConfigMap, the API key and its Secret (unless one exists), and one generation of pods: the
+Deployment (or LeaderWorkerSet), what belongs to it alone, and ``ServerReadiness``, which waits for it.
+With ``rollout: blueGreen`` two generations take turns: each has resource names of its own, so that a new one is made
+beside the old one, and the engine removes the old one at the end of an update in which everything has passed.
 """
 
 import hashlib
@@ -19,9 +21,10 @@ from qwen_infra.manifests.disruption import build_disruption_budget
 from qwen_infra.manifests.guard import previous_key
 from qwen_infra.manifests.leader_worker_set import build_compute_domain
 from qwen_infra.manifests.server import build_server, pod_templates
+from qwen_infra.manifests.service import build_own_service
 from qwen_infra.planning import DeploymentPlan, summarise_plan
 
-__all__ = ["VllmServer", "check_target"]
+__all__ = ["VllmServer", "check_target", "generation_options", "resource_name", "tell_what_serves"]
 
 MODEL_MANIFEST = "qwen-infra.dev/model-manifest"
 """Annotation of the pods: the digest of the downloaded files' manifest."""
@@ -30,8 +33,8 @@ MODEL_MANIFEST = "qwen-infra.dev/model-manifest"
 class VllmServer(pulumi.ComponentResource):
     """One model, served by the pods of one Deployment.
 
-    Produces: ConfigMap of the gatekeeper, ApiKey and Secret, Deployment (``qwen_infra.manifests.server``),
-    ServerReadiness.
+    Produces: ConfigMap of the gatekeeper, ApiKey and Secret, Deployment (``qwen_infra.manifests.server``), its
+    disruption budget and Service, ServerReadiness.
     """
 
     deployment: pulumi.Output[str]
@@ -47,21 +50,23 @@ class VllmServer(pulumi.ComponentResource):
         manifest = build_server(plan, names)
         guard = KubernetesObject(f"{name}-guard", build_guard(names), pulumi.ResourceOptions(parent=self))
         before: list[pulumi.Resource] = [cache, guard]
-        manifest_digest = _digest({key: value for key, value in manifest["spec"].items() if key != "strategy"})
+        manifest_digest = _digest(_deciding(plan, manifest["spec"]))
         # an output in the template: the Deployment waits for complete weights, and other weights are other pods
         for template in pod_templates(manifest):
             template["metadata"]["annotations"][MODEL_MANIFEST] = cache.manifest_digest
         if plan.endpoint.creates_key:
             before.append(self._create_key_secret(name, plan))
-        if plan.server.compute_domain:
-            domain = build_compute_domain(plan, names)
-            before.append(KubernetesObject(f"{name}-compute-domain", domain, pulumi.ResourceOptions(parent=self)))
-        if (budget := build_disruption_budget(plan, names)) is not None:
-            KubernetesObject(f"{name}-disruption-budget", budget, pulumi.ResourceOptions(parent=self))
-        options = pulumi.ResourceOptions(parent=self, depends_on=before)
-        deployment = KubernetesObject(f"{name}-deployment", manifest, options)
+        for part, companion in _companions(plan).items():
+            before.append(KubernetesObject(resource_name(plan, name, part), companion, generation_options(plan, self)))
+        options = pulumi.ResourceOptions(
+            depends_on=before,
+            # the first number of a generation whose number an autoscaler owns later
+            ignore_changes=["spec.replicas"] if plan.endpoint.settings.autoscaling else None,
+        )
+        options = pulumi.ResourceOptions.merge(generation_options(plan, self), options)
+        deployment = KubernetesObject(resource_name(plan, name, "deployment"), manifest, options)
         self.readiness = ServerReadiness(
-            f"{name}-readiness",
+            resource_name(plan, name, "readiness"),
             ServerReadinessProvider(),
             inputs={
                 "triggers": {"manifest": manifest_digest, "weights": cache.manifest_digest},
@@ -71,8 +76,8 @@ class VllmServer(pulumi.ComponentResource):
             parent=self,
             depends_on=[deployment],
         )
-        self.deployment = pulumi.Output.from_input(names.server)
-        self.ready = require_passed(self.readiness)
+        self.deployment = pulumi.Output.from_input(names.generation)
+        self.ready = require_passed(self.readiness, consequence=tell_what_serves(plan))
         self.register_outputs(
             {
                 "deployment": self.deployment,
@@ -100,20 +105,62 @@ class VllmServer(pulumi.ComponentResource):
         return KubernetesObject(f"{name}-key-secret", manifest, options)
 
 
-def check_target(plan: DeploymentPlan) -> CheckTarget:
-    """The names that lead a check to the planned server."""
+def resource_name(plan: DeploymentPlan, name: str, part: str) -> str:
+    """Name of a resource that belongs to one generation: the second one's are others, not changed ones."""
+    slot = plan.server.rollout.slot
+    return f"{name}-{part}-{slot}" if slot else f"{name}-{part}"
+
+
+def generation_options(plan: DeploymentPlan, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Never protected where another generation may follow: a protected one could not be removed afterwards."""
+    return pulumi.ResourceOptions(parent=parent, protect=False if plan.server.rollout.is_gated else None)
+
+
+def tell_what_serves(plan: DeploymentPlan) -> str:
+    """What a failed check means for those who use the endpoint; nothing where no other generation serves."""
+    beside = plan.server.rollout.beside
+    if beside is None:
+        return ""
+    return (
+        f" The endpoint still answers from {beside}; {decide_names(plan).generation} stays for a look, and the next "
+        "`pulumi up` overwrites or removes it"
+    )
+
+
+def _companions(plan: DeploymentPlan) -> dict[str, dict[str, Any]]:
+    """What belongs to the pods of one generation, by a word that names its part; made before them, removed after."""
     names = decide_names(plan)
+    found: dict[str, dict[str, Any]] = {}
+    if plan.server.compute_domain:
+        found["compute-domain"] = build_compute_domain(plan, names)
+    if (budget := build_disruption_budget(plan, names)) is not None:
+        found["disruption-budget"] = budget
+    if plan.server.rollout.is_gated:
+        found["check-service"] = build_own_service(plan, names)
+    return found
+
+
+def _deciding(plan: DeploymentPlan, spec: dict[str, Any]) -> dict[str, Any]:
+    """What of the manifest makes another wait necessary."""
+    ignored = {"strategy", "replicas"} if plan.endpoint.settings.autoscaling else {"strategy"}
+    return {key: value for key, value in spec.items() if key not in ignored}
+
+
+def check_target(plan: DeploymentPlan) -> CheckTarget:
+    """The names that lead a check to the planned server; to a generation that does not serve yet by its own Service."""
+    names = decide_names(plan)
+    is_gated = plan.server.rollout.is_gated
     return CheckTarget(
         namespace=names.namespace,
-        deployment=names.server,
-        service=names.service,
+        deployment=names.generation,
+        service=names.own_service if is_gated else names.service,
         port=plan.endpoint.port,
         served_model_name=plan.server.arguments.served_model_name,
         secret_name=names.key_secret,
         secret_key=plan.endpoint.key_secret.key,
         kubeconfig=plan.cluster.kubeconfig,
         context=plan.cluster.context,
-        url=plan.endpoint.url,
+        url=None if is_gated else plan.endpoint.url,
         kind="leaderworkersets.leaderworkerset.x-k8s.io" if plan.server.nodes_per_replica > 1 else None,
     )
 

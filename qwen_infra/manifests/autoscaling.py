@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from qwen_infra.manifests.monitoring import select_pods
 from qwen_infra.manifests.names import Names
 from qwen_infra.planning import DeploymentPlan
 from qwen_infra.settings import AutoscalingSettings
@@ -15,14 +16,14 @@ def build_autoscaler(plan: DeploymentPlan, names: Names, scaling: AutoscalingSet
     target = {
         "apiVersion": "leaderworkerset.x-k8s.io/v1" if is_group else "apps/v1",
         "kind": "LeaderWorkerSet" if is_group else "Deployment",
-        "name": names.server,
+        "name": names.generation,
     }
     build = _scaled_object if scaling.kind == "keda" else _horizontal_pod_autoscaler
     return build(names, scaling, target)
 
 
 def _metadata(names: Names) -> dict[str, Any]:
-    return {"name": names.server, "namespace": names.namespace, "labels": names.labels}
+    return {"name": names.generation, "namespace": names.namespace, "labels": names.generation_labels}
 
 
 def _behaviour(scaling: AutoscalingSettings) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def _behaviour(scaling: AutoscalingSettings) -> dict[str, Any]:
 
 
 def _scaled_object(names: Names, scaling: AutoscalingSettings, target: dict[str, Any]) -> dict[str, Any]:
-    pods = f'namespace="{names.namespace}",pod=~"{names.server}-.*"'
+    pods = select_pods(names, names.generation)
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",

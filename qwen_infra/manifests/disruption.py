@@ -10,11 +10,13 @@ __all__ = ["build_disruption_budget"]
 
 def build_disruption_budget(plan: DeploymentPlan, names: Names) -> dict[str, Any] | None:
     """One replica at a time; None for a single one, where a budget would only block every drain."""
-    if plan.server.replicas < 2:
+    scaling = plan.endpoint.settings.autoscaling
+    fewest = scaling.min_replicas if scaling else plan.server.replicas
+    if fewest < 2:
         return None
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": {"name": names.server, "namespace": names.namespace, "labels": names.labels},
+        "metadata": {"name": names.generation, "namespace": names.namespace, "labels": names.generation_labels},
         "spec": {"maxUnavailable": 1, "selector": {"matchLabels": names.selector}},
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.pod import build_pod_template
+from qwen_infra.manifests.replicas import build_replicas
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["CHANNEL", "LEADER", "ROLE_LABEL", "build_compute_domain", "build_leader_worker_set"]
@@ -25,18 +26,17 @@ MULTI_NODE_NVLINK = {"NCCL_MNNVL_ENABLE": "1", "NCCL_CUMEM_ENABLE": "1"}
 
 def build_leader_worker_set(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """``replicas`` groups of ``nodes`` pods; a group restarts as a whole, since no rank works without the others."""
-    replicas = {} if plan.endpoint.settings.autoscaling else {"replicas": plan.server.replicas}
     return {
         "apiVersion": "leaderworkerset.x-k8s.io/v1",
         "kind": "LeaderWorkerSet",
         "metadata": {
-            "name": names.server,
+            "name": names.generation,
             "namespace": names.namespace,
-            "labels": names.labels,
+            "labels": names.generation_labels,
             "annotations": {"qwen-infra.dev/model-revision": plan.cache.revision},
         },
         "spec": {
-            **replicas,
+            **build_replicas(plan),
             # no group more than there are: the nodes of a group are the scarcest thing
             "rolloutStrategy": {
                 "type": "RollingUpdate",
@@ -58,10 +58,10 @@ def build_compute_domain(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     return {
         "apiVersion": "resource.nvidia.com/v1beta1",
         "kind": "ComputeDomain",
-        "metadata": {"name": names.server, "namespace": names.namespace, "labels": names.labels},
+        "metadata": {"name": names.generation, "namespace": names.namespace, "labels": names.generation_labels},
         "spec": {
             "numNodes": plan.server.nodes_per_replica * plan.server.replicas,
-            "channel": {"allocationMode": "Single", "resourceClaimTemplate": {"name": f"{names.server}-channel"}},
+            "channel": {"allocationMode": "Single", "resourceClaimTemplate": {"name": f"{names.generation}-channel"}},
         },
     }
 
@@ -92,7 +92,7 @@ def _spread(spec: dict[str, Any], names: Names) -> None:
 
 
 def _join_compute_domain(spec: dict[str, Any], names: Names) -> None:
-    spec["resourceClaims"] = [{"name": CHANNEL, "resourceClaimTemplateName": f"{names.server}-channel"}]
+    spec["resourceClaims"] = [{"name": CHANNEL, "resourceClaimTemplateName": f"{names.generation}-channel"}]
     (container,) = spec["containers"]
     container["resources"]["claims"] = [{"name": CHANNEL}]
     container["env"] += [{"name": name, "value": value} for name, value in MULTI_NODE_NVLINK.items()]

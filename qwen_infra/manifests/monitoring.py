@@ -7,10 +7,12 @@ import json
 from typing import Any, NamedTuple
 
 from qwen_infra.manifests.names import Names
+from qwen_infra.manifests.service import OWN_SERVICE_LABEL
 from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning.rollout import GREEN
 from qwen_infra.settings import MonitoringSettings
 
-__all__ = ["build_dashboard", "build_monitor"]
+__all__ = ["build_dashboard", "build_monitor", "select_pods"]
 
 
 class Panel(NamedTuple):
@@ -74,6 +76,14 @@ COLUMNS, WIDTH, HEIGHT = 3, 8, 8
 """Of Grafana's grid, which has 24 columns."""
 
 
+def select_pods(names: Names, generation: str) -> str:
+    """PromQL's labels for the pods of a generation, and of no other server whose name begins alike.
+
+    Pods are named ``NAME-HASH-ID`` by a Deployment, ``NAME-GROUP`` or ``NAME-GROUP-RANK`` by a LeaderWorkerSet.
+    """
+    return f'namespace="{names.namespace}",pod=~"{generation}-([0-9]+|[0-9]+-[0-9]+|[a-z0-9]+-[a-z0-9]{{5}})"'
+
+
 def build_monitor(plan: DeploymentPlan, names: Names, monitoring: MonitoringSettings) -> dict[str, Any]:
     """The monitor; it sends the API key, since ``/metrics`` needs it too."""
     secret = plan.endpoint.key_secret
@@ -93,15 +103,24 @@ def build_monitor(plan: DeploymentPlan, names: Names, monitoring: MonitoringSett
             "labels": {**names.labels, **monitoring.labels},
         },
         "spec": {
-            "selector": {"matchLabels": names.selector},
+            "selector": _select(plan, names, is_service=is_service),
             "endpoints" if is_service else "podMetricsEndpoints": [endpoint],
         },
     }
 
 
+def _select(plan: DeploymentPlan, names: Names, *, is_service: bool) -> dict[str, Any]:
+    """Every generation, each pod by one Service: its own where generations follow each other, else the endpoint's."""
+    if is_service and not plan.server.rollout.is_gated:
+        return {"matchLabels": {"app": names.server}}
+    if is_service:
+        return {"matchLabels": {**names.family_selector, OWN_SERVICE_LABEL: "true"}}
+    return {"matchLabels": names.family_selector}
+
+
 def build_dashboard(plan: DeploymentPlan, names: Names, monitoring: MonitoringSettings) -> dict[str, Any]:
     """The ConfigMap that Grafana's sidecar loads."""
-    pods = f'namespace="{names.namespace}",pod=~"{names.server}-.*"'
+    pods = select_pods(names, f"{names.server}(-{GREEN})?")
     dashboard = {
         "title": f"{plan.server.arguments.served_model_name} ({names.namespace}/{names.server})",
         "uid": names.dashboard_uid,

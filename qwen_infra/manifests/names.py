@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning.rollout import Slot, generation_name
 
-__all__ = ["MANAGED_BY", "STACK_LABEL", "Names", "decide_names"]
+__all__ = ["FAMILY_LABEL", "MANAGED_BY", "STACK_LABEL", "Names", "decide_names"]
 
 MANAGED_BY = "qwen-infra"
 STACK_LABEL = "qwen-infra.dev/stack"
 """Which stack owns an object, so that two stacks never take each other's."""
+FAMILY_LABEL = "app.kubernetes.io/part-of"
+"""The server's name, on the pods of every generation of it."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,42 @@ class Names:
     benchmark: str = ""
     verification: str = ""
     stack: str = ""
+    slot: Slot = ""
+
+    @property
+    def generation(self) -> str:
+        """Name of the object that makes the pods, and of what belongs to just these pods."""
+        return generation_name(self.server, self.slot)
+
+    @property
+    def own_service(self) -> str:
+        """Service of one generation, through which it is checked before the endpoint moves to it."""
+        return f"{self.generation}-check"
 
     @property
     def selector(self) -> dict[str, str]:
         """Labels by which the Deployment and the Service find the server's pods; never change after a release."""
-        return {"app": self.server}
+        return {"app": self.generation}
+
+    @property
+    def family_selector(self) -> dict[str, str]:
+        """A label of the pods of every generation."""
+        return {FAMILY_LABEL: self.server}
 
     @property
     def labels(self) -> dict[str, str]:
-        """Labels of every object."""
+        """Labels of every object that stays when one generation follows another."""
+        return {"app": self.server, **self._common}
+
+    @property
+    def generation_labels(self) -> dict[str, str]:
+        """Labels of one generation's pods and objects."""
+        return {**self.selector, **self._common}
+
+    @property
+    def _common(self) -> dict[str, str]:
         owner = {STACK_LABEL: self.stack} if self.stack else {}
-        common = {"app.kubernetes.io/managed-by": MANAGED_BY, "app.kubernetes.io/part-of": self.server}
-        return {**self.selector, **common, **owner}
+        return {"app.kubernetes.io/managed-by": MANAGED_BY, **self.family_selector, **owner}
 
     @property
     def dashboard_uid(self) -> str:
@@ -63,6 +90,7 @@ def decide_names(plan: DeploymentPlan) -> Names:
         benchmark=f"{server}-benchmark",
         verification=f"{server}-verification",
         stack=plan.stack,
+        slot=plan.server.rollout.slot,
     )
 
 

@@ -26,12 +26,12 @@ def build_network_policy(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         if made
     ]
     if plan.server.nodes_per_replica > 1:
-        rules.append({"from": [{"podSelector": {"matchLabels": names.selector}}]})
+        rules.append({"from": [{"podSelector": {"matchLabels": names.family_selector}}]})
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": names.server, "namespace": names.namespace, "labels": names.labels},
-        "spec": {"podSelector": {"matchLabels": names.selector}, "policyTypes": ["Ingress"], "ingress": rules},
+        "spec": {"podSelector": {"matchLabels": names.family_selector}, "policyTypes": ["Ingress"], "ingress": rules},
     }
 
 

@@ -35,6 +35,9 @@ def list_permissions(plan: DeploymentPlan, *, namespace_exists: bool) -> Permiss
     if plan.benchmark.runner == "job":
         found["batch", "jobs"] = OWNING_VERBS
     found.setdefault(("", "secrets"), ("get",))
+    if plan.server.rollout.is_gated:  # which generation serves is read from them
+        for key in [key for key in found if key[1] in {"deployments", "services", "leaderworkersets"}]:
+            found[key] = (*found[key], "list")
     return found | CHECKING
 
 

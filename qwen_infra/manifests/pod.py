@@ -20,7 +20,7 @@ def build_pod_template(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """The template of the server's pods; the annotation makes another revision another pod."""
     return {
         "metadata": {
-            "labels": names.labels,
+            "labels": names.generation_labels,
             "annotations": {"qwen-infra.dev/model-revision": plan.cache.revision},
         },
         "spec": build_pod_spec(plan, names),

@@ -10,6 +10,7 @@ from qwen_infra.manifests.guard import build_guard
 from qwen_infra.manifests.leader_worker_set import build_compute_domain
 from qwen_infra.manifests.names import decide_names
 from qwen_infra.manifests.server import build_server
+from qwen_infra.manifests.service import build_own_service
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["render_objects", "render_stack"]
@@ -39,4 +40,7 @@ def render_objects(plan: DeploymentPlan) -> list[dict[str, Any]]:
         found.append(budget)
     if plan.server.compute_domain:
         found.append(build_compute_domain(plan, names))
-    return [*found, build_server(plan, names), *build_endpoint(plan, names).values()]
+    found.append(build_server(plan, names))
+    if plan.server.rollout.is_gated:
+        found.append(build_own_service(plan, names))
+    return [*found, *build_endpoint(plan, names).values()]

@@ -6,10 +6,12 @@ from qwen_infra.manifests.leader_worker_set import LEADER, ROLE_LABEL
 from qwen_infra.manifests.names import Names
 from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["build_service"]
+__all__ = ["OWN_SERVICE_LABEL", "build_own_service", "build_service"]
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """The Service's awaiter takes ten seconds and proves nothing that the verification does not."""
+OWN_SERVICE_LABEL = "qwen-infra.dev/own-service"
+"""On the Service of one generation, so that a monitor finds each pod by one Service only."""
 
 
 def build_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
@@ -34,6 +36,22 @@ def build_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
             "annotations": {**SKIP_AWAIT, **endpoint.annotations},
         },
         "spec": spec,
+    }
+
+
+def build_own_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
+    """The Service of one generation, by which it is checked while the endpoint still shows another one."""
+    port = {"name": "http", "port": plan.endpoint.port, "targetPort": plan.server.arguments.port}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": names.own_service,
+            "namespace": names.namespace,
+            "labels": {**names.generation_labels, OWN_SERVICE_LABEL: "true"},
+            "annotations": SKIP_AWAIT,
+        },
+        "spec": {"type": "ClusterIP", "selector": _selector(plan, names), "ports": [port]},
     }
 
 

@@ -39,9 +39,11 @@ def plan_cache(
             expected=f"{server.node} among them (server.node)",
             mend=f"pulumi config set --path 'qwen-infra:cache.nodes[{len(storage.nodes)}]' {server.node}",
         )
-    if storage.kind == "pvc" and storage.access_mode == "ReadWriteOnce" and server.replicas > 1 and not server.node:
+    copies = server.replicas * (2 if server.rollout == "blueGreen" else 1)
+    if storage.kind == "pvc" and storage.access_mode == "ReadWriteOnce" and copies > 1 and not server.node:
+        who = f"{server.replicas} replicas" if server.replicas > 1 else "two generations (server.rollout blueGreen)"
         raise ConfigurationError(
-            f"{server.replicas} replicas may run on several nodes, and a ReadWriteOnce claim serves one",
+            f"{who} may run on several nodes, and a ReadWriteOnce claim serves one",
             where="qwen-infra:cache.accessMode",
             found=storage.access_mode,
             mend="pulumi config set --path 'qwen-infra:cache.accessMode' ReadWriteMany, or name one server.node",

@@ -19,9 +19,10 @@ from qwen_infra.planning.naming import decide_server_name
 from qwen_infra.planning.operations import check_operations
 from qwen_infra.planning.prediction import predict_fit
 from qwen_infra.planning.resources import plan_resources
+from qwen_infra.planning.rollout import RolloutPlan
 from qwen_infra.planning.shape import plan_shape
 from qwen_infra.planning.start_timeouts import plan_start_timeouts
-from qwen_infra.planning.warnings import list_warnings
+from qwen_infra.planning.warnings import list_warnings, warn_of_rollout
 from qwen_infra.settings import StackSettings
 
 __all__ = ["make_plan"]
@@ -71,11 +72,12 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
             nodes_per_replica=shape.nodes,
             compute_domain=shape.compute_domain,
             rollout_mode=server.rollout,
+            rollout=RolloutPlan() if server.rollout == "auto" else RolloutPlan(server.rollout),
         ),
         endpoint=plan_endpoint(settings.endpoint, name),
         verification=settings.verification,
         benchmark=plan_benchmark(settings.benchmark, model),
-        warnings=(*list_warnings(server, model, gpu, fit), *warn_of_image(image)),
+        warnings=(*list_warnings(server, model, gpu, fit), *warn_of_image(image), *warn_of_rollout(settings)),
         licence=model.licence,
         environment=settings.environment,
         operations=settings.operations,

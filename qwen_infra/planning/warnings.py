@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from qwen_infra.catalog import Gpu, Model
 from qwen_infra.planning.long_context import needs_yarn
-from qwen_infra.settings import ServerSettings
+from qwen_infra.planning.operations import is_commit
+from qwen_infra.settings import ServerSettings, StackSettings
 from qwen_infra.sizing import Fit
 
-__all__ = ["list_warnings"]
+__all__ = ["list_warnings", "warn_of_rollout"]
 
 MTP_SAFE_TOKENS = 3
 """Above it: reported crashes (vllm #37035); the one MTP layer is then used again for each further token."""
@@ -22,6 +23,15 @@ def list_warnings(server: ServerSettings, model: Model, gpu: Gpu, fit: Fit) -> t
         *_answers(server, model, fit),
         *fit.notes,
     )
+
+
+def warn_of_rollout(settings: StackSettings) -> Iterator[str]:
+    """What a second generation is not made for."""
+    if settings.server.rollout == "blueGreen" and settings.cache.download and not is_commit(settings.model.revision):
+        yield (
+            f"server.rollout blueGreen: model.revision {settings.model.revision} is no commit, and other weights under "
+            "the same name would replace the serving pods instead of making a second generation; name a commit"
+        )
 
 
 def _speculation(server: ServerSettings, gpu: Gpu) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qwen_infra.review.downtime import Downtime, estimate_downtime
+from qwen_infra.review.downtime import Downtime, estimate_downtimes
 from qwen_infra.review.manifest_diff import ObjectChange, describe_change, is_kubernetes
 from qwen_infra.review.preview import Preview
 from qwen_infra.review.redaction import redact_preview
@@ -61,7 +61,7 @@ def review_preview(preview: Preview, *, stack: str | None = None) -> Review:
         stack=preview.stack or stack or "unnamed",
         objects=tuple(sorted(objects, key=lambda change: (change.kind, change.name, change.verb))),
         servers=tuple(describe_server(step) for step in changed if is_server(step)),
-        downtimes=tuple(found for step in changed if (found := estimate_downtime(step))),
+        downtimes=estimate_downtimes(changed),
         checks=tuple(describe_run(step) for step in changed if is_check(step)),
         cost=describe_cost(preview),
         errors=tuple(line for line in said["error"] if not line.startswith(POLICY)),

@@ -30,10 +30,11 @@ class ServerSettings(FeatureSettings, PodSettings):
     gpu: str = Field(description="GPU of the catalogue, such as GB200.")
     node: str | None = Field(None, description="Host name of the node; default: any node with that GPU.")
     replicas: int = Field(1, ge=1, le=64, description="Copies of the server, each with its own GPUs.")
-    rollout: Literal["auto", "recreate", "rolling", "surge"] = Field(
+    rollout: Literal["auto", "recreate", "rolling", "surge", "blueGreen"] = Field(
         "auto",
         description="recreate: stop, then start; rolling: one replica at a time, none more; surge: one more first; "
-        "auto: what the GPUs that are free allow.",
+        "blueGreen: a second generation is verified and measured before the endpoint moves to it; "
+        "auto: recreate, rolling or surge, by the GPUs that are free.",
     )
     tensor_parallel_size: int = Field(1, ge=1, description="GPUs over which each layer is split.")
     pipeline_parallel_size: int = Field(1, ge=1, description="Groups of layers, each on GPUs of its own.")

@@ -1,6 +1,7 @@
 """What stands around the Service: who may reach it, the ways in, monitoring and autoscaling."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -119,8 +120,28 @@ def test_every_panel_of_the_dashboard_asks_for_this_servers_pods() -> None:
     (text,) = data.values()
     expressions = [target["expr"] for panel in json.loads(text)["panels"] for target in panel["targets"]]
     assert expressions
-    assert all(f'namespace="qwen",pod=~"{SERVER}-.*"' in expression for expression in expressions)
+    assert all(f'namespace="qwen",pod=~"{SERVER}(-green)?-(' in expression for expression in expressions)
     assert not any("$pods" in expression for expression in expressions)
+
+
+PODS_OF = re.compile(r'pod=~"(?P<names>[^"]+)"')
+
+
+@pytest.mark.parametrize(
+    ("pod", "is_own"),
+    [
+        (f"{SERVER}-7d4b9c6f5d-x2x9q", True),
+        (f"{SERVER}-0", True),
+        (f"{SERVER}-0-1", True),
+        (f"{SERVER}-green-7d4b9c6f5d-x2x9q", False),
+        (f"{SERVER}-for-tests-7d4b9c6f5d-x2x9q", False),
+    ],
+)
+def test_an_autoscaler_counts_the_pods_of_its_own_generation_only(pod: str, is_own: bool) -> None:
+    trigger, *_ = built(autoscaling={"kind": "keda", "maxReplicas": 3})["autoscaler"]["spec"]["triggers"]
+    found = PODS_OF.search(trigger["metadata"]["query"])
+    assert found is not None
+    assert bool(re.fullmatch(found["names"], pod)) is is_own
 
 
 def test_keda_asks_for_waiting_requests_and_the_kv_cache() -> None:

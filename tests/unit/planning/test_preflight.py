@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qwen_infra.cluster.facts import ClusterFacts, Node
+from qwen_infra.cluster.facts import ClusterFacts, KnownObject, Node
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError, QwenInfraError
 from qwen_infra.planning import make_plan
 from qwen_infra.preflight import check_preflight
@@ -141,15 +141,15 @@ def test_permissions_on_the_kinds_of_the_plan_are_needed() -> None:
 
 
 def test_a_name_that_another_stack_holds_is_refused_with_a_free_one() -> None:
-    taken = {("Deployment", "vllm-qwen35-397b"): {"qwen-infra.dev/stack": "blue"}}
-    told = refusal(facts(taken=taken))
+    taken = {("Deployment", "vllm-qwen35-397b"): KnownObject({"qwen-infra.dev/stack": "blue"})}
+    told = refusal(facts(objects=taken))
     assert "a Deployment of this name already, which belongs to stack blue" in told
     assert "'qwen-infra:server.name' vllm-qwen35-397b-gb200" in told
 
 
 def test_the_stacks_own_objects_are_no_collision() -> None:
-    taken = {("Service", "vllm-qwen35-397b-service"): {"qwen-infra.dev/stack": "gb200"}}
-    check_preflight(PLAN, facts(taken=taken), stack="gb200")
+    taken = {("Service", "vllm-qwen35-397b-service"): KnownObject({"qwen-infra.dev/stack": "gb200"})}
+    check_preflight(PLAN, facts(objects=taken), stack="gb200")
 
 
 def test_a_namespace_of_another_stack_is_shared_only_when_said_so() -> None:

@@ -13,7 +13,7 @@ from qwen_infra.planning import make_plan
 from qwen_infra.settings import load_stack_file
 
 PLAN = make_plan(load_stack_file(Path(__file__).parents[3], "gb200"))
-ANYWHERE = replace(PLAN, server=replace(PLAN.server, node=None))
+ANYWHERE = replace(PLAN, server=replace(PLAN.server, node=None), cache=replace(PLAN.cache, nodes=()))
 GPU = "nvidia.com/gpu"
 
 

@@ -64,7 +64,7 @@ def test_only_the_leader_is_probed_and_reached() -> None:
 
 
 def test_the_ranks_may_reach_each_other_on_every_port() -> None:
-    assert {"from": [{"podSelector": {"matchLabels": {"app": "vllm-qwen35-397b"}}}]} in of_kind(
+    assert {"from": [{"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "vllm-qwen35-397b"}}}]} in of_kind(
         "h100-2node", "NetworkPolicy"
     )["spec"]["ingress"]
 

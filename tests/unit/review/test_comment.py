@@ -86,6 +86,48 @@ def test_a_rolling_update_that_takes_the_only_copy_is_a_downtime() -> None:
     assert "at most 7 min without answers" in comment(value)
 
 
+GENERATIONS = {"app.kubernetes.io/part-of": "vllm-qwen35-4b"}
+
+
+def workload_step(op: str, name: str, kind: str = "apps/v1:Deployment", **state: Any) -> dict[str, Any]:
+    metadata = {"name": name, "labels": GENERATIONS, "annotations": {"qwen-infra.dev/rollout": "blueGreen"}}
+    found = {"type": f"kubernetes:{kind}", "inputs": {"metadata": metadata, **state}}
+    urn = f"urn:pulumi:test::qwen-infra::qwen:infra:VllmServer$kubernetes:{kind}::{name}"
+    states = {"create": {"newState": found}, "delete": {"oldState": found}, "update": {"newState": found}}
+    return {"op": op, "urn": urn, **states[op]}
+
+
+@pytest.mark.parametrize("op", ["create", "update"])
+def test_a_generation_that_follows_another_is_told_without_downtime(op: str) -> None:
+    value = document("create")
+    value["steps"] = [workload_step("delete", "vllm-qwen35-4b"), workload_step(op, "vllm-qwen35-4b-green")]
+    told = comment(value)
+    assert "no downtime expected" in told
+    assert "vllm-qwen35-4b-green is checked beside vllm-qwen35-4b, then the endpoint moves to it" in told
+    assert "answers no more" not in told
+
+
+def test_a_group_over_nodes_is_down_while_its_only_copy_is_replaced() -> None:
+    def template(image: str) -> dict[str, Any]:
+        container = {"image": image, "startupProbe": {"periodSeconds": 10, "failureThreshold": 60}}
+        return {"spec": {"terminationGracePeriodSeconds": 60, "containers": [container]}}
+
+    def spec(image: str, replicas: int) -> dict[str, Any]:
+        pods = {"leaderTemplate": template(image), "workerTemplate": template(image)}
+        return {"replicas": replicas, "leaderWorkerTemplate": pods}
+
+    def told(replicas: int) -> str:
+        value = document("create")
+        step = workload_step("update", "vllm-qwen35-397b", "leaderworkerset.x-k8s.io/v1:LeaderWorkerSet")
+        step["newState"]["inputs"] = {"metadata": {"name": "vllm-qwen35-397b"}, "spec": spec("new", replicas)}
+        step["oldState"] = {"inputs": {"spec": spec("old", replicas)}}
+        value["steps"] = [step]
+        return comment(value)
+
+    assert "at most 11 min without answers" in told(1)
+    assert "at least 2 of 3 groups answer" in told(3)
+
+
 def test_a_failed_preview_says_why_first() -> None:
     told = comment(document("fail"))
     assert "**the preview fails** (1 error)" in told
