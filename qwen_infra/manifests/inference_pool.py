@@ -3,6 +3,7 @@
 from typing import Any
 
 from qwen_infra.manifests.names import Names
+from qwen_infra.manifests.service import answering_pods
 from qwen_infra.planning import DeploymentPlan
 from qwen_infra.settings import InferencePoolSettings
 
@@ -16,7 +17,7 @@ def build_inference_pool(plan: DeploymentPlan, names: Names, pool: InferencePool
         "kind": "InferencePool",
         "metadata": {"name": names.server, "namespace": names.namespace, "labels": names.labels},
         "spec": {
-            "selector": {"matchLabels": names.selector},
+            "selector": {"matchLabels": answering_pods(plan, names)},
             "targetPorts": [{"number": plan.server.arguments.port}],
             "endpointPickerRef": {"name": pool.endpoint_picker, "port": {"number": pool.port}},
         },

@@ -6,7 +6,7 @@ from qwen_infra.manifests.leader_worker_set import LEADER, ROLE_LABEL
 from qwen_infra.manifests.names import Names
 from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["OWN_SERVICE_LABEL", "build_own_service", "build_service"]
+__all__ = ["OWN_SERVICE_LABEL", "answering_pods", "build_own_service", "build_service"]
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """The Service's awaiter takes ten seconds and proves nothing that the verification does not."""
@@ -18,7 +18,7 @@ def build_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     """The Service, on fixed ports: what a client was told once stays true."""
     endpoint = plan.endpoint.settings
     port: dict[str, Any] = {"name": "http", "port": plan.endpoint.port, "targetPort": plan.server.arguments.port}
-    spec: dict[str, Any] = {"type": endpoint.type, "selector": _selector(plan, names), "ports": [port]}
+    spec: dict[str, Any] = {"type": endpoint.type, "selector": answering_pods(plan, names), "ports": [port]}
     if endpoint.node_port is not None:
         port["nodePort"] = endpoint.node_port
     if endpoint.type == "LoadBalancer":
@@ -51,10 +51,10 @@ def build_own_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
             "labels": {**names.generation_labels, OWN_SERVICE_LABEL: "true"},
             "annotations": SKIP_AWAIT,
         },
-        "spec": {"type": "ClusterIP", "selector": _selector(plan, names), "ports": [port]},
+        "spec": {"type": "ClusterIP", "selector": answering_pods(plan, names), "ports": [port]},
     }
 
 
-def _selector(plan: DeploymentPlan, names: Names) -> dict[str, str]:
-    """Of several nodes, only the leader answers."""
+def answering_pods(plan: DeploymentPlan, names: Names) -> dict[str, str]:
+    """Labels of the pods that answer: of several nodes, only the leader does."""
     return {**names.selector, **({ROLE_LABEL: LEADER} if plan.server.nodes_per_replica > 1 else {})}
