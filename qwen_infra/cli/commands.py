@@ -63,6 +63,7 @@ COMMANDS = (
     ),
     Command(_TEAM, "policy", "qwen_infra.cli.policy:policy", "Hold a stack against the rules"),
     Command(_TEAM, "drift", "qwen_infra.cli.drift:drift", "Say how what runs differs from what was deployed"),
+    Command(_TEAM, "fleet", "qwen_infra.cli.fleet:app", "See what all stacks run, and roll a change through them"),
     Command(_TEAM, "comment", "qwen_infra.cli.comment:comment", "Tell a reviewer what a pull request would deploy"),
     Command(
         _USE,

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from qwen_infra.drift import Difference
     from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["drift"]
+__all__ = ["compare_servers", "drift"]
 
 
 def drift(
@@ -73,13 +73,9 @@ def _compare_state(stack: str, max_age_days: float) -> "list[Difference]":
 
 
 def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
-    import asyncio
-
     from qwen_infra.checks.collecting import list_runs
-    from qwen_infra.cli.stack_endpoint import kubectl_of, open_endpoint
-    from qwen_infra.client.http import InferenceClient
-    from qwen_infra.client.provenance import ServerFacts, fetch_server_facts
-    from qwen_infra.drift import compare_pods, compare_schedule, compare_server
+    from qwen_infra.cli.stack_endpoint import kubectl_of
+    from qwen_infra.drift import compare_pods, compare_schedule
     from qwen_infra.manifests import decide_names
 
     namespace = plan.cluster.namespace
@@ -87,15 +83,27 @@ def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
         yield from compare_schedule(plan, list_runs(kubectl_of(plan), namespace, decide_names(plan).verification))
     pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector={_selector_of_clients(plan)}")
     yield from compare_pods(plan, pods)
-    if not pods:
-        return
+    if pods:
+        yield from compare_servers([plan])
 
-    async def ask() -> ServerFacts:
+
+def compare_servers(plans: "Sequence[DeploymentPlan]") -> "Iterator[Difference]":
+    """What each server says of itself against its plan, through a port-forward or its URL."""
+    import asyncio
+
+    from qwen_infra.cli.stack_endpoint import open_endpoint
+    from qwen_infra.client import Endpoint
+    from qwen_infra.client.http import InferenceClient
+    from qwen_infra.client.provenance import ServerFacts, fetch_server_facts
+    from qwen_infra.drift import compare_server
+
+    async def ask(endpoint: Endpoint) -> ServerFacts:
         async with InferenceClient(endpoint) as client:
             return await fetch_server_facts(client)
 
-    with open_endpoint(plan.stack, plan.server.name, None, None, "VLLM_API_KEY") as endpoint:
-        yield from compare_server(plan, asyncio.run(ask()))
+    for plan in plans:
+        with open_endpoint(plan.stack, plan.server.name, None, None, "VLLM_API_KEY") as endpoint:
+            yield from compare_server(plan, asyncio.run(ask(endpoint)))
 
 
 def _selector_of_clients(plan: "DeploymentPlan") -> str:

@@ -1,11 +1,13 @@
 """On which GPUs a deployment's pods really run, by their nodes' labels."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qwen_infra.cluster.facts import SIMULATED_NODE_ANNOTATION
 from qwen_infra.cluster.kubectl import Kubectl
 
-__all__ = ["Hardware", "read_hardware", "read_image_digests"]
+__all__ = ["Hardware", "image_digests", "read_hardware", "read_image_digests"]
 
 PRODUCT_LABELS = ("nvidia.com/gpu.product", "amd.com/gpu.product-name")
 
@@ -43,7 +45,11 @@ def read_image_digests(kubectl: Kubectl, namespace: str, deployment: str) -> tup
     Raises:
         KubectlError: the pods could not be read.
     """
-    pods = kubectl.items("--namespace", namespace, "pods", f"--selector=app={deployment}")
+    return image_digests(kubectl.items("--namespace", namespace, "pods", f"--selector=app={deployment}"))
+
+
+def image_digests(pods: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """``sha256:...`` of the server's image in each of these pods, without repetition."""
     statuses = [
         each
         for pod in pods

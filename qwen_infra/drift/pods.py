@@ -1,6 +1,6 @@
 """The pods of a server against the manifests that its plan gives: image, command line, environment."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from qwen_infra.cluster.hardware import SERVER_CONTAINER
@@ -8,17 +8,30 @@ from qwen_infra.drift.difference import Difference
 from qwen_infra.manifests import render_objects
 from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["compare_pods"]
+__all__ = ["compare_pods", "compare_with_manifests"]
 
 
 def compare_pods(plan: DeploymentPlan, pods: Sequence[Mapping[str, Any]]) -> list[Difference]:
     """What the server's pods run that the plan does not ask for; ``pods`` as the API server answers them."""
-    mend = f"pulumi up --stack {plan.stack}"
+    place = f"{plan.cluster.namespace}/{plan.server.name}"
+    return compare_with_manifests(render_objects(plan), pods, place, f"pulumi up --stack {plan.stack}")
+
+
+def compare_with_manifests(
+    manifests: Iterable[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]], place: str, mend: str
+) -> list[Difference]:
+    """What pods run that their Deployment or LeaderWorkerSet among ``manifests`` does not ask for.
+
+    Args:
+        manifests: objects that were deployed; those without pods of a server are passed over.
+        pods: all pods of the server, as the API server answers them.
+        place: the server, for the difference that it has no pod.
+        mend: the command that brings both together.
+    """
     running = [pod for pod in pods if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}]
     if not running:
-        place = f"{plan.cluster.namespace}/{plan.server.name}"
         return [Difference("behaviour", place, "no pod serves this model", "a pod", "none", mend)]
-    wanted = [_server_container(spec) for item in render_objects(plan) for spec in _pod_specs(item)]
+    wanted = [_server_container(spec) for item in manifests for spec in _pod_specs(item)]
     templates = [container for container in wanted if container]
     return [found for pod in running for found in _compare_pod(pod, templates, mend)]
 

@@ -1,5 +1,21 @@
 """Many stacks at once: which there are, which a change touches, what they run, and rolling a change through them."""
 
+from qwen_infra.fleet.running import Seen, look_at_pods
 from qwen_infra.fleet.stacks import StackFile, affected_stacks, changed_paths, list_stacks
+from qwen_infra.fleet.state import DeployedCheck, DeployedServer, StackState, require_pulumi
+from qwen_infra.fleet.status import StackStatus, read_all
 
-__all__ = ["StackFile", "affected_stacks", "changed_paths", "list_stacks"]
+__all__ = [
+    "DeployedCheck",
+    "DeployedServer",
+    "Seen",
+    "StackFile",
+    "StackState",
+    "StackStatus",
+    "affected_stacks",
+    "changed_paths",
+    "list_stacks",
+    "look_at_pods",
+    "read_all",
+    "require_pulumi",
+]

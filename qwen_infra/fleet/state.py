@@ -1,0 +1,199 @@
+"""What a stack has deployed, from ``pulumi stack export``: any backend, no engine, no passphrase, no cluster.
+
+Read from the resources rather than from the stack's outputs, since a deployment that failed half way has no new ones.
+Source of the form: pulumi 3.259, ``sdk/go/common/apitype/core.go`` (``DeploymentV3``, ``ResourceV3``).
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qwen_infra.cluster.hardware import SERVER_CONTAINER
+from qwen_infra.doctor.programs import ask
+from qwen_infra.errors import EnvironmentMissingError
+
+__all__ = ["DeployedCheck", "DeployedServer", "StackState", "export_stack", "read_state", "require_pulumi"]
+
+TIMEOUT_S = 60.0
+_UNKNOWN_STACK = re.compile(r"no stack named .* found")
+_WORKLOADS = re.compile(r"kubernetes:(apps/v1:Deployment|leaderworkerset\.x-k8s\.io/v1:LeaderWorkerSet)")
+
+
+@dataclass(frozen=True)
+class DeployedCheck:
+    """The last run of a verification or a benchmark; ``result`` is the name of its file, which tells the moment."""
+
+    name: str
+    passed: bool
+    summary: str
+    result: str | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True)
+class DeployedServer:
+    """One server in the state; ``manifest`` is its Deployment or LeaderWorkerSet, empty where it was never made."""
+
+    name: str
+    plan: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    verification: DeployedCheck | None = None
+    benchmark: DeployedCheck | None = None
+    readiness: DeployedCheck | None = None
+    url: str = ""
+
+    @property
+    def image(self) -> str:
+        """The image of the server's container; empty where no Deployment was made."""
+        return next((str(each.get("image", "")) for each in _containers(self.manifest)), "")
+
+    @property
+    def namespace(self) -> str:
+        return str((self.manifest.get("metadata") or {}).get("namespace", ""))
+
+    @property
+    def checks(self) -> tuple[DeployedCheck, ...]:
+        """Those that have run, in the order in which they run."""
+        return tuple(each for each in (self.readiness, self.verification, self.benchmark) if each is not None)
+
+
+@dataclass(frozen=True)
+class StackState:
+    """A stack as Pulumi's state has it.
+
+    Args:
+        updated: when the state was last written (RFC 3339); empty where it never was.
+        servers: by name.
+        pending: operations that an interrupted update left behind, as ``creating NAME``.
+        environment: the profile, empty where none is named.
+        cluster: the identifier in the provider's inputs, empty where nothing was made.
+    """
+
+    stack: str
+    updated: str = ""
+    servers: tuple[DeployedServer, ...] = ()
+    pending: tuple[str, ...] = ()
+    environment: str = ""
+    cluster: str = ""
+
+
+def require_pulumi() -> None:
+    """Say once that Pulumi is missing, instead of once a stack.
+
+    Raises:
+        EnvironmentMissingError: it is not on PATH.
+    """
+    if shutil.which("pulumi") is None:
+        raise EnvironmentMissingError(
+            "pulumi is not on PATH", expected="pulumi 3.259 or newer", mend="qwen-infra doctor tells how to get it"
+        )
+
+
+def export_stack(stack: str, folder: Path) -> Mapping[str, Any] | None:
+    """The document of ``pulumi stack export``; ``None`` where the backend has no such stack.
+
+    Raises:
+        EnvironmentMissingError: Pulumi or its backend cannot be asked.
+    """
+    words = ("pulumi", "stack", "export", "--stack", stack, "--non-interactive")
+    answer = ask(*words, environment={}, folder=folder, timeout_s=TIMEOUT_S)
+    if answer.code is None:
+        raise EnvironmentMissingError(
+            f"Pulumi does not answer: {answer.complaint}", mend="qwen-infra doctor tells how to get it"
+        )
+    if answer.code != 0 and _UNKNOWN_STACK.search(answer.complaint):
+        return None
+    try:
+        document = json.loads(answer.output) if answer.code == 0 else None
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise EnvironmentMissingError(
+            "the state cannot be read",
+            where=f"backend of {stack}",
+            found=answer.complaint or f"exit code {answer.code}",
+            mend=f"`{' '.join(words)}` must answer first: look at PULUMI_BACKEND_URL and its credentials",
+        )
+    return document
+
+
+def read_state(stack: str, export: Mapping[str, Any]) -> StackState:
+    """Servers, checks and what is unfinished, from the document of ``pulumi stack export``."""
+    deployment = export.get("deployment") or {}
+    resources = deployment.get("resources") or []
+    servers = [each for each in resources if each["type"] == "qwen:infra:VllmServer"]
+    providers = [each for each in resources if each["type"] == "pulumi:providers:kubernetes"]
+    found = tuple(sorted((_server(each, resources) for each in servers), key=lambda each: each.name))
+    return StackState(
+        stack=stack,
+        updated=str((deployment.get("manifest") or {}).get("time", "")) if resources else "",
+        servers=found,
+        pending=tuple(_describe_pending(each) for each in deployment.get("pending_operations") or ()),
+        environment=next((str(each.plan.get("environment", "")) for each in found), ""),
+        cluster=next((str(_inputs(each).get("clusterIdentifier", "")) for each in providers), ""),
+    )
+
+
+def _server(resource: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> DeployedServer:
+    name = _name(resource)
+    mine = [each for each in resources if _name(each).startswith(f"{name}-")]
+    workloads = [_inputs(each) for each in mine if each.get("parent") == resource["urn"] and _is_workload(each)]
+    endpoint = next((each for each in mine if _name(each) == f"{name}-endpoint"), {})
+    return DeployedServer(
+        name=name,
+        plan=_inputs(resource).get("plan") or {},
+        manifest=workloads[0] if workloads else {},
+        verification=_find_check(mine, f"{name}-endpoint-verification"),
+        benchmark=_find_check(mine, f"{name}-endpoint-benchmark"),
+        readiness=_find_check(mine, f"{name}-readiness"),
+        url=str(_outputs(endpoint).get("url", "")),
+    )
+
+
+def _find_check(resources: list[Mapping[str, Any]], name: str) -> DeployedCheck | None:
+    """A check that has run; one that is only registered has no summary."""
+    outputs = next((_outputs(each) for each in resources if _name(each) == name), {})
+    if "summary" not in outputs:
+        return None
+    details = outputs.get("details") or {}
+    result = details.get("result")
+    return DeployedCheck(
+        name=name,
+        passed=outputs.get("passed") is True,
+        summary=str(outputs["summary"]),
+        result=result if isinstance(result, str) else None,
+        simulated=details.get("simulated") is True,
+    )
+
+
+def _is_workload(resource: Mapping[str, Any]) -> bool:
+    return _WORKLOADS.fullmatch(resource["type"]) is not None
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource["urn"]).rpartition("::")[2]
+
+
+def _inputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return resource.get("inputs") or {}
+
+
+def _outputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return resource.get("outputs") or {}
+
+
+def _describe_pending(operation: Mapping[str, Any]) -> str:
+    return f"{operation.get('type', 'changing')} {_name(operation.get('resource') or {'urn': 'a resource'})}"
+
+
+def _containers(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    spec = manifest.get("spec") or {}
+    group = spec.get("leaderWorkerTemplate") or {}
+    for template in (spec.get("template"), group.get("leaderTemplate"), group.get("workerTemplate")):
+        for container in ((template or {}).get("spec") or {}).get("containers") or ():
+            if container.get("name") == SERVER_CONTAINER:
+                yield container
