@@ -3,7 +3,7 @@
 PYTHON ?= python3
 SERVER ?= auto
 BIN := .venv/bin
-CODE := qwen_infra tests benchmarks policy/__main__.py __main__.py
+CODE := qwen_infra tests benchmarks policy/__main__.py fleet/__main__.py __main__.py
 
 .PHONY: policy help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
 

@@ -1,8 +1,11 @@
 """``qwen-infra fleet``: what all stacks run, and rolling a change through them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from qwen_infra.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +20,6 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-
-
-@app.callback()
-def fleet() -> None:
-    """See what all stacks run, and roll a change through them."""
 
 
 @app.command()
@@ -46,11 +44,10 @@ def status(
 
     Examples:
     qwen-infra fleet status
-    qwen-infra fleet status --stack prod-eu --stack prod-us --drift full
+    qwen-infra fleet status --stack mine --drift full
     qwen-infra fleet status --drift off --json
     """
     from datetime import UTC, datetime
-    from pathlib import Path
 
     from qwen_infra.cli.fleet_table import describe_fleet, print_fleet
     from qwen_infra.cli.output import print_json
@@ -81,7 +78,6 @@ def _look_at_nothing(_plans: "Sequence[DeploymentPlan]", _state: "StackState") -
 
 def _look_at_all(plans: "Sequence[DeploymentPlan]", state: "StackState") -> "Seen":
     from dataclasses import replace
-    from pathlib import Path
 
     from qwen_infra.cli.drift import compare_servers
     from qwen_infra.drift import compare_spec
@@ -97,3 +93,53 @@ def _choose_exit_code(found: "Sequence[StackStatus]") -> int:
     if conditions & {"drifted", "failed"}:
         return 1
     return 3 if conditions & {"unreadable", "unreachable"} else 0
+
+
+@app.command()
+def rollout(
+    order: Annotated[str, typer.Option(help="Stacks from first to last, separated by commas.")],
+    preview: Annotated[bool, typer.Option("--preview", help="Only preview each stack; nothing is touched.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Begin without asking.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Roll every stack again, also those that passed with this change.")
+    ] = False,
+    bake_minutes: Annotated[
+        float,
+        typer.Option(min=0, help="How long a stack runs before its pods are looked at again."),
+    ] = 0,
+    allow_unverified: Annotated[
+        bool, typer.Option("--allow-unverified", help="Let pass what its stack file does not verify.")
+    ] = False,
+    policy_pack: Annotated[str | None, typer.Option(help="A CrossGuard pack for every preview and up.")] = None,
+    record: Annotated[Path, typer.Option(help="Where what was done is kept; the next run goes on from it.")] = Path(
+        "results/fleet-rollout.json"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Deploy a change stack by stack; stop at the first whose gate fails, and go on from there the next time.
+
+    A stack passes when `pulumi up` succeeds, every server was verified, and no check failed. A stack that passed with
+    the same stack file and program is skipped, unless somebody deployed it since. Ctrl-C lets Pulumi end the operation
+    that runs. Exit code 1 when a gate fails; nothing after it is touched.
+
+    Examples:
+    qwen-infra fleet rollout --order staging-eu,prod-eu,prod-us --preview
+    qwen-infra fleet rollout --order staging-eu,prod-eu,prod-us --yes
+    """
+    from qwen_infra.cli.fleet_rollout import confirm, show_steps
+    from qwen_infra.fleet import Record, Rollout, open_record, plan_rollout, preview_rollout, require_pulumi, roll
+
+    require_pulumi()
+    stacks = tuple(name.strip() for name in order.split(",") if name.strip())
+    wanted = Rollout(stacks, Path(), bake_minutes * 60, allow_unverified, policy_pack)
+    if preview:
+        plan_rollout(wanted, Record(record))  # refuses what a rollout would refuse
+        done = preview_rollout(wanted, say)
+    else:
+        with open_record(record) as kept:
+            steps = plan_rollout(wanted, kept, restart=restart)
+            confirm(steps, yes=yes)
+            done = roll(wanted, steps, kept, say)
+    show_steps(done, as_json=as_json, preview=preview)
+    results = {step.result for step in done}
+    raise typer.Exit(130 if "interrupted" in results else 1 if "failed" in results else 0)

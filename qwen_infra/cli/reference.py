@@ -44,6 +44,8 @@ _MARKS = {
     "doctor": "run: cluster",
     "download": "needs: internet",
     "drift": "run: cluster",
+    "fleet rollout": "tested-by: tests/integration/test_fleet_rollout.py",
+    "fleet status": "run: cluster",
     "history": "run: cluster",
     "image": "needs: internet",
     "local": "needs: time",
@@ -102,7 +104,8 @@ def _describe_command(command: Any, path: str) -> Iterator[str]:
     if rows:
         yield "\n".join(["| option | meaning |", "|---|---|", *rows]) + "\n"
     if command.examples:
-        yield f"<!-- {_MARKS.get(path.split()[1], 'run: here')} -->\n"
+        named = path.removeprefix("qwen-infra ")
+        yield f"<!-- {_MARKS.get(named) or _MARKS.get(named.split()[0], 'run: here')} -->\n"
         yield "\n".join(f"    {line}" for example in command.examples for line in example.splitlines()) + "\n"
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from qwen_infra.errors import ConfigurationError, QwenInfraError
 from qwen_infra.settings import StackSettings, load_stack_deployments
 
-__all__ = ["StackFile", "affected_stacks", "changed_paths", "list_stacks"]
+__all__ = ["PROGRAM_FILES", "StackFile", "affected_stacks", "changed_paths", "is_deployed", "list_stacks"]
 
-_EVERY_STACK = ("Pulumi.yaml", "__main__.py", "requirements.txt", "pyproject.toml")
-_BESIDE = frozenset({"cli", "demo", "fleet", "local", "review", "simulator", "toolchain"})
-"""Packages of which no byte reaches a deployment: what runs beside it, or for tests."""
+PROGRAM_FILES = ("Pulumi.yaml", "__main__.py", "requirements.txt", "pyproject.toml")
+_BESIDE = frozenset(
+    {"cli", "demo", "doctor", "drift", "fleet", "fleet_program.py", "local", "review", "simulator", "toolchain"}
+)
+"""Packages and modules of which no byte reaches a deployment: what runs beside it, or for tests."""
 GIT_TIMEOUT_S = 60
 
 
@@ -50,8 +52,13 @@ def affected_stacks(paths: Iterable[str], stacks: Sequence[str]) -> tuple[str, .
 
 
 def _touches_all(path: str) -> bool:
-    package, _, rest = path.removeprefix("qwen_infra/").partition("/")
-    return path in _EVERY_STACK or (path.startswith("qwen_infra/") and not (rest and package in _BESIDE))
+    return path in PROGRAM_FILES or is_deployed(path)
+
+
+def is_deployed(path: str) -> bool:
+    """Whether a file of the package ``qwen_infra`` (its path from the repository) is part of what a stack deploys."""
+    package = path.removeprefix("qwen_infra/").partition("/")[0]
+    return path.startswith("qwen_infra/") and package not in _BESIDE
 
 
 def changed_paths(folder: Path, since: str) -> tuple[str, ...]:

@@ -1,0 +1,5 @@
+"""What `pulumi --cwd fleet up` runs."""
+
+from qwen_infra.fleet_program import run
+
+run()

@@ -1,0 +1,69 @@
+"""``qwen-infra fleet rollout`` with the real engine: prod waits until staging has passed."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from pulumi.automation import LocalWorkspaceOptions, create_or_select_stack
+
+from qwen_infra import local
+from tests.integration.harness import ROOT, SMALL, Project
+
+Make = Callable[..., Project]
+QUIET = {"verification": {"level": "smoke"}, "benchmark": {"workload": "off"}}
+STACKS = ("staging-eu", "prod-eu", "prod-us")
+LOOK = "qwen-infra fleet rollout --order staging-eu,prod-eu,prod-us --preview"
+ROLL = "qwen-infra fleet rollout --order staging-eu,prod-eu,prod-us --yes"
+
+
+def add_stack(project: Project, name: str) -> Any:
+    """Another stack of the same project and cluster, in a namespace of its own."""
+    values = {**SMALL, **QUIET, "cluster": {"identifier": "test", "namespace": f"qwen-{name}"}}
+    document = {"config": {f"qwen-infra:{key}": value for key, value in values.items()}}
+    (project.folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    options = LocalWorkspaceOptions(env_vars=project.environment)
+    return create_or_select_stack(name, work_dir=str(project.folder), opts=options)
+
+
+def run(project: Project, typed: str) -> tuple[int, list[str], str]:
+    """Exit code, the result of each stack in order, and progress."""
+    command = [sys.executable, "-m", "qwen_infra", *shlex.split(typed)[1:], "--json"]
+    variables = {**os.environ, **project.environment, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=project.folder, env=variables, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, [step["result"] for step in json.loads(done.stdout)["stacks"]], done.stderr
+
+
+def namespaces(project: Project) -> set[str]:
+    return {item["metadata"]["name"] for item in project.kubectl.items("namespaces")}
+
+
+def test_prod_waits_for_staging_and_follows_once_it_is_mended(project: Make) -> None:
+    base = project()
+    stacks = [add_stack(base, name) for name in STACKS]
+    root = base.cluster.state_folder.parent
+    try:
+        assert run(base, LOOK)[:2] == (0, ["passed"] * 3)
+        assert "qwen-staging-eu" not in namespaces(base)
+
+        local.set_faults(base.cluster.name, ["answer-in-reasoning"], state_root=root)
+        code, results, told = run(base, ROLL)
+        assert (code, results) == (1, ["failed", "waiting", "waiting"])
+        assert "verification failed" in told
+        assert "Traceback" not in told
+        assert not {"qwen-prod-eu", "qwen-prod-us"} & namespaces(base)
+
+        local.set_faults(base.cluster.name, [], state_root=root)
+        code, results, told = run(base, ROLL)
+        assert (code, results) == (0, ["passed"] * 3), told
+        assert {"qwen-staging-eu", "qwen-prod-eu", "qwen-prod-us"} <= namespaces(base)
+
+        assert run(base, ROLL)[:2] == (0, ["skipped"] * 3)
+    finally:
+        for stack in stacks:
+            stack.destroy()
