@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from qwen_infra.drift import Difference
+    from qwen_infra.errors import QwenInfraError
     from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["compare_servers", "drift"]
@@ -21,40 +22,66 @@ def drift(
     behaviour_only: Annotated[
         bool, typer.Option("--behaviour-only", help="Only pods and servers: no Pulumi state is needed.")
     ] = False,
+    spec_only: Annotated[
+        bool, typer.Option("--spec-only", help="Only objects and ages: for a kubeconfig that may only read.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Say how what runs differs from what was deployed; exit code 1 when it does.
 
     Compares the objects with Pulumi's state (a refresh that changes nothing), each pod's image, command line and
-    variables with the stack file, what the server says with the plan, and tells checks that ran long ago.
+    variables with the stack file, what the server says with the plan, and tells checks that ran long ago. A stack that
+    cannot be looked at does not hide the others; exit code 3 when there is one and nothing differs.
 
     Examples:
     qwen-infra drift --stack prod-eu
     qwen-infra drift --json
     """
-    from dataclasses import asdict
     from pathlib import Path
 
-    from qwen_infra.cli.output import print_json
-    from qwen_infra.cli.stack_endpoint import load_plans
+    from qwen_infra.cli.output import print_error, print_json
+    from qwen_infra.errors import ConfigurationError, QwenInfraError
     from qwen_infra.fleet import list_stacks
 
-    names = stack or [item.name for item in list_stacks(Path())]
+    if behaviour_only and spec_only:
+        raise ConfigurationError("these two leave nothing to look at", where="--behaviour-only --spec-only")
     found: dict[str, list[Difference]] = {}
-    for name in names:
-        plans = load_plans(name)
-        recorded = [] if behaviour_only else _compare_state(name, max_age_days)
-        found[name] = [*recorded, *(each for plan in plans for each in _compare_running(plan))]
+    problems: dict[str, QwenInfraError] = {}
+    for name in stack or [item.name for item in list_stacks(Path())]:
+        try:
+            found[name] = _compare(name, max_age_days, spec=not behaviour_only, behaviour=not spec_only)
+        except QwenInfraError as error:
+            problems[name] = error
     if as_json:
-        stacks = [
-            {"stack": name, "drifted": bool(differences), "differences": [asdict(each) for each in differences]}
-            for name, differences in found.items()
-        ]
-        print_json({"drifted": any(found.values()), "stacks": stacks})
+        print_json(_describe(found, problems))
     else:
         for name, differences in found.items():
             _tell(name, differences)
-    raise typer.Exit(1 if any(found.values()) else 0)
+    for name, problem in problems.items():
+        problem.where = ": ".join(part for part in (name, problem.where) if part)
+        print_error(problem)
+    differs = any(found.values())
+    raise typer.Exit(1 if differs else max((each.exit_code for each in problems.values()), default=0))
+
+
+def _describe(found: "Mapping[str, list[Difference]]", problems: "Mapping[str, QwenInfraError]") -> dict[str, object]:
+    from dataclasses import asdict
+
+    looked = [
+        {"stack": name, "drifted": bool(each), "differences": [asdict(one) for one in each]}
+        for name, each in found.items()
+    ]
+    unseen = [{"stack": name, "drifted": None, "problem": str(error)} for name, error in problems.items()]
+    return {"drifted": any(found.values()), "stacks": [*looked, *unseen]}
+
+
+def _compare(stack: str, max_age_days: float, *, spec: bool, behaviour: bool) -> "list[Difference]":
+    from qwen_infra.cli.stack_endpoint import load_plans
+
+    plans = load_plans(stack)
+    recorded = _compare_state(stack, max_age_days) if spec else []
+    running = [each for plan in plans for each in _compare_running(plan)] if behaviour else []
+    return [*recorded, *running]
 
 
 def _compare_state(stack: str, max_age_days: float) -> "list[Difference]":

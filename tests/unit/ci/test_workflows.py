@@ -1,11 +1,14 @@
 """Workflows and scripts of ``ci/`` hold the rules of their linters; whatever a step runs is a shell script too."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from qwen_infra.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -44,9 +47,34 @@ def test_what_a_step_runs_is_clean(path: Path) -> None:
         run(BIN / "shellcheck", "--shell=bash", "-", stdin=step)
 
 
+def steps_of(path: Path) -> str:
+    jobs = yaml.safe_load(path.read_text("utf-8"))["jobs"].values()
+    return "\n".join(step["run"] for job in jobs for step in job["steps"] if "run" in step)
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_step_runs_only_scripts_that_exist(path: Path) -> None:
-    words = path.read_text("utf-8").split()
-    named = {word for word in words if word.startswith("ci/") and word.endswith(".sh")}
-    assert named
-    assert all((ROOT / name).stat().st_mode & 0o100 for name in named)
+def test_a_step_runs_what_a_person_can_run_too(path: Path) -> None:
+    """Scripts of ``ci/``, targets of the Makefile, and commands of ours; each exists."""
+    steps = steps_of(path)
+    scripts = set(re.findall(r"\bci/[\w-]+\.sh\b", steps))
+    targets = {target for line in re.findall(r"^make (.+)$", steps, re.MULTILINE) for target in line.split()}
+    commands = set(re.findall(r"^qwen-infra ([\w-]+)", steps, re.MULTILINE))
+    assert scripts | targets | commands
+    assert all((ROOT / name).stat().st_mode & 0o100 for name in scripts)
+    assert targets <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert commands <= {entry.name for entry in COMMANDS}
+
+
+def test_ci_runs_what_contributors_are_told_to_run() -> None:
+    steps = steps_of(ROOT / ".github" / "workflows" / "ci.yml")
+    assert [line for line in steps.splitlines() if line.startswith("make ")] == [
+        "make lint types",
+        "make unit",
+        "make test",
+    ]
+
+
+def test_every_action_is_pinned_by_commit() -> None:
+    used = [use for path in WORKFLOWS for use in re.findall(r"uses: (\S+)", path.read_text("utf-8"))]
+    assert used
+    assert [use for use in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", use)] == []
