@@ -11,6 +11,7 @@ from qwen_infra.manifests.custom_kinds import CUSTOM_KINDS, find_custom_kinds
 from qwen_infra.manifests.names import MANAGED_BY, STACK_LABEL
 from qwen_infra.manifests.permissions import list_permissions
 from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning.operations import is_placeholder
 from qwen_infra.planning.rollout import SLOTS, generation_name
 
 __all__ = ["check_preflight"]
@@ -23,6 +24,7 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
         EnvironmentMissingError: no suitable node, a missing permission, a missing Secret.
         ConfigurationError: a namespace that this stack would take over, a named node that does not exist.
     """
+    _check_placeholders(plan, facts, stack)
     build_gate(plan.benchmark)  # refuses an unknown workload or metric before the server is there
     _check_permissions(plan, facts)
     _check_namespace(plan, facts, stack)
@@ -31,6 +33,27 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
     _check_nodes(plan, facts)
     _check_weights_nodes(plan, facts)
     _check_secret(plan, facts)
+
+
+def _check_placeholders(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> None:
+    """A stack file may come with zeros where one's own commit and digest belong; only simulated nodes take them."""
+    if facts.simulated:
+        return
+    if is_placeholder(plan.cache.revision):
+        raise ConfigurationError(
+            "the revision is a placeholder: nothing can be downloaded by it",
+            where="qwen-infra:model.revision",
+            found=plan.cache.revision,
+            mend=f"qwen-infra model pin --stack {stack}",
+        )
+    if is_placeholder(plan.server.image):
+        image = plan.server.image.partition("@")[0].partition(":")[0]
+        raise ConfigurationError(
+            "the image's digest is a placeholder: nothing can be pulled by it",
+            where="qwen-infra:server.image",
+            found=plan.server.image,
+            mend=f"qwen-infra image pin {image}:v0.32.0 --stack {stack}",
+        )
 
 
 def _check_permissions(plan: DeploymentPlan, facts: ClusterFacts) -> None:

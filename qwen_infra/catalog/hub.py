@@ -25,7 +25,7 @@ from qwen_infra.catalog.hub_config import derive_model
 from qwen_infra.catalog.models import Model
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 
-__all__ = ["HubUnreachableError", "UnreadableRepositoryError", "fetch_model"]
+__all__ = ["HubUnreachableError", "UnreadableRepositoryError", "fetch_model", "find_commit"]
 
 _WHERE = "qwen-infra:model.custom"
 _TIMEOUT_S = 10.0
@@ -78,6 +78,36 @@ def fetch_model(
     return derive_model(
         repository, _read_config(repository, Path(path)), {str(name): count for name, count in counts.items()}
     )
+
+
+def find_commit(
+    repository: str, revision: str = "main", *, endpoint: str | None = None, token: str | None = None
+) -> str:
+    """The commit that a branch or a tag of a repository names now.
+
+    Raises:
+        UnreadableRepositoryError: no such repository or revision.
+        HubUnreachableError: no connection, or the Hub answers with another error.
+    """
+    api = HfApi(endpoint=endpoint, token=token if token is not None else False)
+    try:
+        commit = api.model_info(repository, revision=revision, timeout=_TIMEOUT_S).sha
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        raise UnreadableRepositoryError(
+            f"the Hub has no such revision: {_one_line(error)}",
+            where=repository,
+            found=revision,
+            mend="look at the repository's page; a gated or private one needs HF_TOKEN",
+        ) from error
+    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+        raise HubUnreachableError(
+            f"the Hub did not say which commit {revision} is: {_one_line(error)}",
+            where=repository,
+            mend="check the network and qwen-infra:cache.hubEndpoint (or HF_ENDPOINT)",
+        ) from error
+    if not commit:
+        raise HubUnreachableError("the Hub names no commit", where=repository, found=revision)
+    return commit
 
 
 def _read_config(repository: str, path: Path) -> dict[str, Any]:

@@ -39,6 +39,7 @@ COMMANDS = (
     Command(_PLAN, "recommend", "qwen_infra.cli.recommend:recommend", "Rank the models that fit on some GPUs"),
     Command(_PLAN, "render", "qwen_infra.cli.render:render", "Print the Kubernetes objects that a stack deploys"),
     Command(_PLAN, "image", "qwen_infra.cli.image:app", "Name container images by content"),
+    Command(_PLAN, "model", "qwen_infra.cli.model:app", "Name models by commit"),
     Command(_PLAN, "schema", "qwen_infra.cli.schema:schema", "Print the JSON Schema of the stack file"),
     Command(
         _PLAN, "download", "qwen_infra.cli.download:download", "Download a model so that it is whole and the right one"

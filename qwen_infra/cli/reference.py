@@ -49,6 +49,7 @@ _MARKS = {
     "history": "run: cluster",
     "image": "needs: internet",
     "local": "needs: time",
+    "model": "needs: internet",
     "sweep": "run: server",
     "verify": "run: server",
 }

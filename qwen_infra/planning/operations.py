@@ -5,7 +5,7 @@ import re
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.settings import StackSettings
 
-__all__ = ["check_operations", "is_commit", "is_digest"]
+__all__ = ["check_operations", "is_commit", "is_digest", "is_placeholder"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 """A Git commit on the Hub."""
@@ -21,6 +21,11 @@ def is_commit(revision: str) -> bool:
 def is_digest(image: str) -> bool:
     """Whether an image reference names one image for ever, as a tag does not."""
     return _DIGEST.fullmatch(image) is not None
+
+
+def is_placeholder(pinned: str) -> bool:
+    """Whether a commit or a digest is all zeros: of the right form, and the name of nothing."""
+    return set(pinned.rpartition(":")[2]) == {"0"}
 
 
 def check_operations(settings: StackSettings) -> None:

@@ -1,6 +1,6 @@
-"""Writing a pinned image into a stack file without touching anything else in it: comments and order stay."""
+"""Writing pinned names into a stack file without touching anything else in it: comments and order stay."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,12 @@ import yaml
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.registry.reference import parse_reference
 
-__all__ = ["PinnedServer", "pin_in_stack_file"]
+__all__ = ["PinnedServer", "pin_in_stack_file", "set_in_stack_file"]
 
 
 @dataclass(frozen=True)
 class PinnedServer:
-    """One place of the stack file that names the image now by its digest: the key, what stood there and what stands."""
+    """One place of the stack file that is pinned now: the key, what stood there and what stands."""
 
     key: str
     before: str
@@ -27,31 +27,61 @@ def pin_in_stack_file(path: Path, name: str, pinned: str) -> tuple[PinnedServer,
     Raises:
         ConfigurationError: no such file, or no server in it has that image.
     """
-    if not path.is_file():
-        raise ConfigurationError("there is no such stack file", where="--stack", found=path.name)
-    text = path.read_text("utf-8")
-    places = [place for place in _find_images(yaml.compose(text), "") if parse_reference(place[1].value).name == name]
+    text = _read(path)
+    found = _find_scalars(yaml.compose(text), "image", "")
+    places = {key: node for key, node in found if parse_reference(node.value).name == name}
     if not places:
         raise ConfigurationError(
             f"no server of this stack names the image {name}",
             where=path.name,
             mend=f"pulumi config set --path 'qwen-infra:server.image' {pinned}",
         )
-    for _, node in reversed(places):
-        text = text[: node.start_mark.index] + pinned + text[node.end_mark.index :]
+    return _replace(path, text, places, dict.fromkeys(places, pinned))
+
+
+def set_in_stack_file(path: Path, values: Mapping[str, str]) -> tuple[PinnedServer, ...]:
+    """Give keys such as ``qwen-infra:model.revision`` new values; only those characters of the file change.
+
+    Raises:
+        ConfigurationError: no such file, or one of the keys does not stand in it.
+    """
+    text = _read(path)
+    names = {key.rpartition(".")[2] for key in values}
+    places = {key: node for name in names for key, node in _find_scalars(yaml.compose(text), name, "") if key in values}
+    if missing := sorted(values.keys() - places.keys()):
+        raise ConfigurationError(
+            "the stack file does not have this key",
+            where=missing[0],
+            mend=f"pulumi config set --path '{missing[0]}' {values[missing[0]]}",
+        )
+    return _replace(path, text, places, {key: f'"{value}"' for key, value in values.items()})
+
+
+def _read(path: Path) -> str:
+    if not path.is_file():
+        raise ConfigurationError("there is no such stack file", where="--stack", found=path.name)
+    return path.read_text("utf-8")
+
+
+def _replace(
+    path: Path, text: str, places: Mapping[str, yaml.ScalarNode], values: Mapping[str, str]
+) -> tuple[PinnedServer, ...]:
+    """Write each value in the place of its scalar, the last one first, so that the marks of the others stay right."""
+    for key, node in sorted(places.items(), key=lambda item: item[1].start_mark.index, reverse=True):
+        text = text[: node.start_mark.index] + values[key] + text[node.end_mark.index :]
     path.write_text(text, "utf-8")
-    return tuple(PinnedServer(key, node.value, pinned) for key, node in places)
+    return tuple(PinnedServer(key, node.value, values[key].strip('"')) for key, node in places.items())
 
 
-def _find_images(node: yaml.Node | None, path: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """Every scalar under a key ``image``, with its path, in the order of the file."""
+def _find_scalars(node: yaml.Node | None, name: str, path: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
+    """Every scalar under a key of that name, with its path, in the order of the file."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = f"{path}.{key.value}".lstrip(".").removeprefix("config.")
-            if key.value == "image" and isinstance(value, yaml.ScalarNode):
+            if key.value == name and isinstance(value, yaml.ScalarNode):
                 yield here, value
             else:
-                yield from _find_images(value, here)
+                yield from _find_scalars(value, name, here)
     elif isinstance(node, yaml.SequenceNode):
         for at, item in enumerate(node.value):
-            yield from _find_images(item, f"{path}[{at}]")
+            yield from _find_scalars(item, name, f"{path}[{at}]")

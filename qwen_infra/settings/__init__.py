@@ -22,6 +22,7 @@ from qwen_infra.settings.loading import (
     load_settings,
     load_stack_deployments,
     load_stack_file,
+    locate_key,
     read_stack_config,
 )
 from qwen_infra.settings.model import ModelSettings
@@ -73,6 +74,7 @@ __all__ = [
     "load_settings",
     "load_stack_deployments",
     "load_stack_file",
+    "locate_key",
     "read_stack_config",
     "render_stack_file_page",
     "stack_file_schema",

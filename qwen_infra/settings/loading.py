@@ -20,6 +20,7 @@ __all__ = [
     "load_settings",
     "load_stack_deployments",
     "load_stack_file",
+    "locate_key",
     "read_stack_config",
 ]
 
@@ -107,6 +108,17 @@ def load_deployments(config: Mapping[str, Any]) -> tuple[StackSettings, ...]:
     if wrong:
         raise _join(list(wrong.values()))
     return tuple(found)
+
+
+def locate_key(config: Mapping[str, Any], *path: str) -> tuple[str, ...]:
+    """Where the value at ``path`` of each deployment stands in the stack file, or would: ``qwen-infra:model.revision``.
+
+    Raises:
+        ConfigurationError: no such environment, or ``models`` is no map of models.
+    """
+    prefix = f"{NAMESPACE}:"
+    raw = {key.removeprefix(prefix): _decode(value) for key, value in config.items() if key.startswith(prefix)}
+    return tuple(f"{prefix}{layers.key_of(list(path))}" for layers in list_deployments(raw))
 
 
 def _decode(value: Any) -> Any:

@@ -35,6 +35,21 @@ def test_a_fitting_cluster_is_accepted() -> None:
     check_preflight(PLAN, facts(), stack="gb200")
 
 
+@pytest.mark.parametrize(
+    ("key", "mend"),
+    [("revision", "qwen-infra model pin --stack gb200"), ("image", "qwen-infra image pin vllm/vllm-openai:v0.32.0")],
+)
+def test_a_placeholder_is_refused_where_nodes_are_real_and_taken_where_they_are_simulated(key: str, mend: str) -> None:
+    zeros = {
+        "revision": replace(PLAN, cache=replace(PLAN.cache, revision="0" * 40)),
+        "image": replace(PLAN, server=replace(PLAN.server, image=f"vllm/vllm-openai@sha256:{'0' * 64}")),
+    }[key]
+    told = refusal(facts(), zeros)
+    assert "is a placeholder" in told
+    assert mend in told
+    check_preflight(zeros, facts(replace(node(), simulated=True)), stack="gb200")
+
+
 def test_a_named_node_that_does_not_exist_is_refused() -> None:
     told = refusal(facts(replace(node(), labels={"kubernetes.io/hostname": "other"})))
     assert told.startswith("qwen-infra:server.node: the cluster has no such node (found gb200-pod2-f06-node05")
