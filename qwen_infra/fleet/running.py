@@ -33,7 +33,7 @@ def look_at_pods(plans: Sequence[DeploymentPlan], state: StackState) -> Seen:
     digests: dict[str, str] = {}
     for server in state.servers:
         if server.manifest:
-            pods = kubectl.items("--namespace", server.namespace, "pods", f"--selector=app={server.name}")
+            pods = kubectl.items("--namespace", server.namespace, "pods", f"--selector=app={server.generation}")
             differences += judge_pods(server, pods, state.stack)
             digests[server.name] = ", ".join(image_digests(pods))
     return Seen(tuple(differences), {name: digest for name, digest in digests.items() if digest})
@@ -52,7 +52,7 @@ def _judge_readiness(
     ready = sum(_is_ready(pod) for pod in pods)
     if pods and wanted is not None and ready < wanted:
         what = "fewer pods are ready than were deployed"
-        look = f"kubectl --namespace {server.namespace} describe pods --selector=app={server.name}"
+        look = f"kubectl --namespace {server.namespace} describe pods --selector=app={server.generation}"
         yield Difference("behaviour", place, what, str(wanted), str(ready), f"look with {look}, then {mend}")
 
 

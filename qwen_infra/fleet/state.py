@@ -36,7 +36,11 @@ class DeployedCheck:
 
 @dataclass(frozen=True)
 class DeployedServer:
-    """One server in the state; ``manifest`` is its Deployment or LeaderWorkerSet, empty where it was never made."""
+    """One server in the state.
+
+    ``manifest``: the Deployment or LeaderWorkerSet that the endpoint leads to, empty where none was made; ``beside``:
+    checks of another generation, which an update left when it failed (docs/rollout.md).
+    """
 
     name: str
     plan: Mapping[str, Any]
@@ -44,6 +48,7 @@ class DeployedServer:
     verification: DeployedCheck | None = None
     benchmark: DeployedCheck | None = None
     readiness: DeployedCheck | None = None
+    beside: tuple[DeployedCheck, ...] = ()
     url: str = ""
 
     @property
@@ -56,9 +61,15 @@ class DeployedServer:
         return str((self.manifest.get("metadata") or {}).get("namespace", ""))
 
     @property
+    def generation(self) -> str:
+        """The label ``app`` of the pods that serve."""
+        return _generation(self.manifest) or self.name
+
+    @property
     def checks(self) -> tuple[DeployedCheck, ...]:
-        """Those that have run, in the order in which they run."""
-        return tuple(each for each in (self.readiness, self.verification, self.benchmark) if each is not None)
+        """Those that have run, in the order in which they run, then those of another generation."""
+        own = (self.readiness, self.verification, self.benchmark)
+        return (*(each for each in own if each is not None), *self.beside)
 
 
 @dataclass(frozen=True)
@@ -139,24 +150,42 @@ def read_state(stack: str, export: Mapping[str, Any]) -> StackState:
 
 
 def _server(resource: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> DeployedServer:
+    """The generation that serves; of another one, which an update left beside it, the checks."""
     name = _name(resource)
-    mine = [each for each in resources if _name(each).startswith(f"{name}-")]
-    workloads = [_inputs(each) for each in mine if each.get("parent") == resource["urn"] and _is_workload(each)]
-    endpoint = next((each for each in mine if _name(each) == f"{name}-endpoint"), {})
+    mine = {_name(each): each for each in resources if _name(each).startswith(f"{name}-")}
+    made = [_inputs(each) for each in resources if each.get("parent") == resource["urn"] and _is_workload(each)]
+    workloads = {_generation(manifest): manifest for manifest in made}
+    service = _inputs(mine.get(f"{name}-endpoint-service", {}))
+    serving = ((service.get("spec") or {}).get("selector") or {}).get("app")
+    serving = serving if serving in workloads else next(iter(workloads), name)
+    slots = {generation: generation.removeprefix(name) for generation in workloads}
+    slot = slots.pop(serving, "")
+    endpoint = mine.get(f"{name}-endpoint", {})
     return DeployedServer(
         name=name,
         plan=_inputs(resource).get("plan") or {},
-        manifest=workloads[0] if workloads else {},
-        verification=_find_check(mine, f"{name}-endpoint-verification"),
-        benchmark=_find_check(mine, f"{name}-endpoint-benchmark"),
-        readiness=_find_check(mine, f"{name}-readiness"),
+        manifest=workloads.get(serving, {}),
+        verification=_find_check(mine, f"{name}-endpoint-verification{slot}"),
+        benchmark=_find_check(mine, f"{name}-endpoint-benchmark{slot}"),
+        readiness=_find_check(mine, f"{name}-readiness{slot}"),
+        beside=tuple(
+            check
+            for other in slots.values()
+            for part in ("readiness", "endpoint-verification", "endpoint-benchmark")
+            if (check := _find_check(mine, f"{name}-{part}{other}")) is not None
+        ),
         url=str(_outputs(endpoint).get("url", "")),
     )
 
 
-def _find_check(resources: list[Mapping[str, Any]], name: str) -> DeployedCheck | None:
+def _generation(manifest: Mapping[str, Any]) -> str:
+    """Name of the object that makes the pods, which is also their label ``app``."""
+    return str((manifest.get("metadata") or {}).get("name", ""))
+
+
+def _find_check(resources: Mapping[str, Mapping[str, Any]], name: str) -> DeployedCheck | None:
     """A check that has run; one that is only registered has no summary."""
-    outputs = next((_outputs(each) for each in resources if _name(each) == name), {})
+    outputs = _outputs(resources.get(name, {}))
     if "summary" not in outputs:
         return None
     details = outputs.get("details") or {}

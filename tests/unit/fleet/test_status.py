@@ -83,6 +83,40 @@ def test_a_group_over_several_nodes_is_read_as_a_deployment_is() -> None:
     assert server_of(PLANS["h100-2node"]).image == PLANS["h100-2node"].server.image
 
 
+def green(export: Any, *, serves: bool) -> Any:
+    """A second generation beside the first, of which the verification failed, or the only one, which serves."""
+    name = GB200.server.name
+    resources = export["deployment"]["resources"]
+    parts = ("-deployment", "-readiness", "-endpoint-verification", "-endpoint-benchmark")
+    others = deepcopy([each for each in resources if each["urn"].endswith(parts)])
+    for each in others:
+        each["urn"] += "-green"
+        if "inputs" in each:
+            each["inputs"]["metadata"]["name"] = f"{name}-green"
+    if serves:
+        resources[:] = [each for each in resources if not each["urn"].endswith(parts)]
+    else:
+        others[2]["outputs"] |= {"passed": False, "summary": "verification failed"}
+    service = {"urn": f"urn:pulumi:s::p::t::{name}-endpoint-service", "type": "kubernetes:core/v1:Service"}
+    service["inputs"] = {"spec": {"selector": {"app": f"{name}-green" if serves else name}}}  # type: ignore[assignment]
+    resources += [*others, service]
+    return export
+
+
+def test_a_second_generation_that_serves_is_the_one_that_is_read(look: Look) -> None:
+    found = look(green(export_of(GB200), serves=True))
+    (server,) = found.state.servers
+    assert (found.condition, server.generation) == ("ok", "vllm-qwen35-397b-green")
+    assert server.verification is not None
+
+
+def test_a_second_generation_that_failed_beside_the_first_is_a_failure(look: Look) -> None:
+    found = look(green(export_of(GB200), serves=False))
+    (server,) = found.state.servers
+    assert (found.condition, server.generation) == ("failed", "vllm-qwen35-397b")
+    assert found.reasons == ("vllm-qwen35-397b: verification failed",)
+
+
 def test_what_runs_as_deployed_is_ok(look: Look) -> None:
     found = look(export_of(GB200))
     assert (found.condition, found.reasons, found.cluster) == ("ok", (), "gb200-pod2")
