@@ -4,6 +4,7 @@
 figure carries the :class:`Provenance` made here, so that none is presented as another.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -12,8 +13,18 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from qwen_infra.client.errors import EndpointError
 from qwen_infra.client.http import InferenceClient
 
-__all__ = ["ClusterFacts", "Provenance", "ServerFacts", "derive_provenance", "fetch_provenance", "fetch_server_facts"]
+__all__ = [
+    "SIMULATED_NODE_VARIABLE",
+    "ClusterFacts",
+    "Provenance",
+    "ServerFacts",
+    "derive_provenance",
+    "fetch_provenance",
+    "fetch_server_facts",
+]
 
+SIMULATED_NODE_VARIABLE = "QWEN_INFRA_SIMULATED_NODE"
+"""Set for what runs in a pod of a simulated node (``qwen_infra.local``), so that no result claims a GPU."""
 Kind = Literal["gpu", "cpu-miniature", "simulator", "unknown"]
 
 
@@ -108,7 +119,8 @@ def derive_provenance(server: ServerFacts, *, model: str, cluster: ClusterFacts)
 
 async def fetch_server_facts(client: InferenceClient) -> ServerFacts:
     """Ask for ``/version`` and ``/v1/models``; whatever cannot be had is None."""
-    return ServerFacts(version=await _try_json(client, "/version"), models=await _try_json(client, "/v1/models"))
+    version, models = await asyncio.gather(_try_json(client, "/version"), _try_json(client, "/v1/models"))
+    return ServerFacts(version=version, models=models)
 
 
 async def fetch_provenance(client: InferenceClient, *, cluster: ClusterFacts) -> Provenance:

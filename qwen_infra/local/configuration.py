@@ -19,7 +19,7 @@ _CRDS = ("PortForward", "ClusterPortForward", "Logs", "ClusterLogs", "Exec", "Cl
 AGENT_POD_QUERY = (
     ".spec.containers[] | ((.command // []) + (.args // [])) as $words "
     '| select($words[0:2] == ["vllm", "serve"] or '
-    '($words[0] == "python3" and (($words[1] // "") | endswith("/download.py")))) | .name'
+    '($words[0] == "python3" and (($words[1] // "") | (endswith("/download.py") or endswith("/verify.pyz"))))) | .name'
 )
 """jq: the containers for which the agent runs a program. Its own test of the same is in agent/pods.py."""
 

@@ -164,12 +164,12 @@ class StateFolder:
             write_atomically(self.simulator_options, kept)
 
 
-def write_atomically(path: Path, text: str, *, mode: int = 0o600) -> None:
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     """Write a file that a reader sees whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.touch(mode=mode)
-    draft.write_text(text)
+    draft.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
     draft.replace(path)
 
 

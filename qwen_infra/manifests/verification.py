@@ -18,6 +18,7 @@ __all__ = ["CONTAINER", "build_verification_program", "build_verification_schedu
 
 CONTAINER = "verification"
 PROGRAM, FILE = "/opt/qwen-infra/verification", "verify.pyz"
+RESULT = "/dev/termination-log"
 USER = 65534
 """nobody: the program reads a ConfigMap and speaks HTTP."""
 LATE_S = 600
@@ -103,6 +104,6 @@ def _command(plan: DeploymentPlan, names: Names, schedule: ScheduleSettings) -> 
         *("--model", arguments.served_model_name, "--level", schedule.level),
         *("--thinking-default", "on" if arguments.thinks_by_default else "off"),
         *(*chosen, *left_out, *soak),
-        *("--gpu", plan.server.gpu.product_label),
+        *("--gpu", plan.server.gpu.product_label, "--result", RESULT),
         *("--expected", json.dumps(expect_server(plan), sort_keys=True)),
     ]

@@ -12,12 +12,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from qwen_infra.client import ClusterFacts, Deadlines, Endpoint, InferenceClient, fetch_provenance, shorten
+from qwen_infra.client.provenance import SIMULATED_NODE_VARIABLE
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.verification.case import LEVELS
 from qwen_infra.verification.facts import DeployedServer
@@ -25,30 +25,27 @@ from qwen_infra.verification.pod_log import write_result_line
 from qwen_infra.verification.result import VerificationReport
 from qwen_infra.verification.runner import SuiteOptions, run_suite
 
-__all__ = ["SIMULATED_NODE_VARIABLE", "TERMINATION_LOG", "main"]
+__all__ = ["main"]
 
-TERMINATION_LOG = Path("/dev/termination-log")
-"""Where a kubelet reads a container's termination message, of which it keeps 4096 bytes."""
-SIMULATED_NODE_VARIABLE = "QWEN_INFRA_SIMULATED_NODE"
-"""Set by what runs pods in a kubelet's place (``qwen_infra.local``), so that no result claims a GPU that is none."""
 _MESSAGE_CHARACTERS = 1000
+"""A kubelet keeps 4096 bytes of a termination message."""
 
 
-def main(arguments: Sequence[str] | None = None, *, message_file: Path = TERMINATION_LOG) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the suite; the exit code."""
     options = _parse(arguments)
     try:
         report = asyncio.run(_verify(options))
     except ConfigurationError as error:
         print(f"error: {error}", file=sys.stderr)
-        _leave_message(message_file, {"passed": False, "message": shorten(str(error), _MESSAGE_CHARACTERS)})
+        _leave_message(options.result, {"passed": False, "message": shorten(str(error), _MESSAGE_CHARACTERS)})
         return error.exit_code
     for case in report.cases:
         if case.status == "failed":
             print(f"{case.id}: {case.detail}; expected: {case.expected}; came: {case.actual}")
     print(report.summary)
     print(write_result_line(report), flush=True)
-    _leave_message(message_file, {"passed": report.passed, "message": shorten(report.summary, _MESSAGE_CHARACTERS)})
+    _leave_message(options.result, {"passed": report.passed, "message": shorten(report.summary, _MESSAGE_CHARACTERS)})
     return 0 if report.passed else 1
 
 
@@ -82,6 +79,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--exclude", action="append", default=[])
     parser.add_argument("--soak-minutes", type=float, default=10.0)
     parser.add_argument("--gpu", default=None)
+    parser.add_argument("--result", type=Path, default=None, help="file that gets the verdict as JSON")
     parser.add_argument("--expected", type=_read_expected, default={})
     return parser.parse_args(arguments)
 
@@ -97,8 +95,8 @@ def _read_expected(text: str) -> dict[str, Any]:
     return found
 
 
-def _leave_message(path: Path, message: dict[str, Any]) -> None:
-    with suppress(OSError):  # outside a pod there is no such file
+def _leave_message(path: Path | None, message: dict[str, Any]) -> None:
+    if path is not None:
         path.write_text(json.dumps(message), encoding="utf-8")
 
 

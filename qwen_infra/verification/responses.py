@@ -66,7 +66,7 @@ def read_response(payload: object, *, max_tokens: int, is_streamed: bool = False
     texts: dict[str, str] = {"message": "", "reasoning": ""}
     calls = []
     for item in map(as_object, body["output"]):
-        kind = item.get("type")
+        kind = str(item.get("type"))
         if kind == "function_call":
             calls.append(CalledTool(text_of(item, "call_id"), text_of(item, "name"), text_of(item, "arguments")))
         elif kind in texts:
@@ -151,7 +151,7 @@ class ResponsesStream:
     def _check_order(self, event: dict[str, Any], kind: str) -> None:
         if self._events == 0 and kind != "response.created":
             raise unlike("the stream does not begin with response.created", event, expected="response.created")
-        if event.get("sequence_number") not in {None, self._events}:
+        if event.get("sequence_number") not in (None, self._events):
             raise CheckFailedError(
                 "the events are not numbered in order", expected=self._events, found=event.get("sequence_number")
             )

@@ -39,7 +39,7 @@ from qwen_infra.versions import SUITE_VERSION
 __all__ = ["SuiteOptions", "run_suite"]
 
 _GRACE_S = 2.0  # beyond a case's deadline, which its client applies to each request by itself
-_PROVENANCE_DEADLINES = Deadlines.for_whole_answer(10.0)
+_PROVENANCE_DEADLINE_S = 10.0
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Largest answer that a case reads; the longest right one, 4096 tokens with log probabilities, has a tenth of it."""
 
@@ -104,7 +104,7 @@ async def run_suite(
     options = options or SuiteOptions()
     cases = select_cases(level, include=options.include, exclude=options.exclude)
     started_at, started = datetime.now(UTC), time.perf_counter()
-    provenance_task = asyncio.create_task(_find_provenance(endpoint, cluster or ClusterFacts()))
+    provenance_task = asyncio.create_task(_find_provenance(endpoint, cluster or ClusterFacts(), options.patience))
     round_ = _Round(cases, endpoint, options, progress)
     results = await (_soak(round_, options.soak_s) if level == "soak" else round_.run())
     provenance = await provenance_task
@@ -132,8 +132,9 @@ async def _soak(round_: "_Round", soak_s: float) -> tuple[CaseResult, ...]:
             return tally.results()
 
 
-async def _find_provenance(endpoint: Endpoint, cluster: ClusterFacts) -> Provenance:
-    async with InferenceClient(endpoint, deadlines=_PROVENANCE_DEADLINES) as client:
+async def _find_provenance(endpoint: Endpoint, cluster: ClusterFacts, patience: float) -> Provenance:
+    deadlines = Deadlines.for_whole_answer(_PROVENANCE_DEADLINE_S * patience)
+    async with InferenceClient(endpoint, deadlines=deadlines) as client:
         return await fetch_provenance(client, cluster=cluster)
 
 
@@ -255,6 +256,9 @@ async def _judge(case: Case, context: CaseContext) -> _Verdict:
     except TimeoutError:
         outcome = Outcome(detail=f"not done within {context.deadline_s:g} s", expected="an answer in time")
         return _Verdict("failed", outcome, "timeout")
+    except Exception as error:  # noqa: BLE001 - what a server sends must never end the run of all other cases
+        what = f"what came could not be judged: {type(error).__name__}: {error}"
+        return _Verdict("failed", Outcome(detail=what, expected="an answer of the protocol"), "wrong")
 
 
 class _Narrator:

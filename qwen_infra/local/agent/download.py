@@ -1,18 +1,19 @@
-"""The downloads of pods: a Job's only container, or what a server's pod does before its server starts.
+"""The programs of ours that run once: downloads (a Job's container, or before a server starts) and verifications.
 
-The container's own command really runs, against the cluster's stand-in for the Hub; what it brings lies on the disk of
-the simulated node, in the claim, or in the pod.
+The container's own command really runs: a download against the cluster's stand-in for the Hub, what it brings lies on
+the disk of the simulated node, in the claim, or in the pod; a verification against the server behind the Service.
 """
 
 import logging
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from qwen_infra.local.agent.launcher import TERMINATION, Launcher
 from qwen_infra.local.agent.objects import build_event, build_logs, collection
 from qwen_infra.local.agent.pod_status import RunFacts, Termination, build_job_status
-from qwen_infra.local.agent.pods import ContainerPod, MissingReferenceError, resolve_environment
+from qwen_infra.local.agent.pods import ContainerPod, MissingReferenceError, find_verification_pod, resolve_environment
 from qwen_infra.local.agent.server import ContainerLog, ContainerProcess
 from qwen_infra.local.agent.volumes import MountedVolumes
 from qwen_infra.local.api import KubernetesApi
@@ -46,7 +47,10 @@ class DownloadRun:
         self._volumes.refresh(pod, self._api)
         self.log.rotate()
         (self._folder / TERMINATION).unlink(missing_ok=True)
-        self._process = self._launcher.start_download(pod, environment, self._volumes, self.log, self._folder)
+        start = self._launcher.start_download
+        if find_verification_pod(pod.raw) is not None:
+            start = partial(self._launcher.start_verification, self._api)
+        self._process = start(pod, environment, self._volumes, self.log, self._folder)
 
     def observe(self) -> RunFacts:
         """Running since when, or how it ended."""
@@ -76,7 +80,7 @@ class DownloadRun:
 
 
 class JobPodWorker:
-    """The pod of a download's Job: it runs once, and its status says how it ended. The rest is the Job controller's."""
+    """The pod of such a Job: it runs once, and its status says how it ended. The rest is the Job controller's."""
 
     def __init__(self, api: KubernetesApi, launcher: Launcher, folder: Path) -> None:
         self._api = api
@@ -122,10 +126,10 @@ class JobPodWorker:
             except MissingReferenceError as error:
                 return self._wait(pod, error)
             self._api.create(collection(pod, "logs"), build_logs((pod, self._run.log)))
-            _log.info("pod %s: downloading", self.pod_name)
+            _log.info("pod %s: running %s", self.pod_name, pod.container)
         found = self._run.observe()
         if found.ended is not None:
-            _log.info("pod %s: its download ended with %d", self.pod_name, found.ended.exit_code)
+            _log.info("pod %s: %s ended with %d", self.pod_name, pod.container, found.ended.exit_code)
         return found
 
     def _wait(self, pod: ContainerPod, error: MissingReferenceError) -> RunFacts:

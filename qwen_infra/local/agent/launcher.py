@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from qwen_infra.client.provenance import SIMULATED_NODE_VARIABLE
 from qwen_infra.local.agent.pods import ContainerPod, ServerPod, expand
 from qwen_infra.local.agent.server import ContainerLog, ContainerProcess, ServerProcess, minimal_environment
+from qwen_infra.local.agent.services import ServiceFinder
 from qwen_infra.local.agent.volumes import MountedVolumes, NodeStorage
 from qwen_infra.local.agent_process import AgentOptions, import_path
+from qwen_infra.local.api import KubernetesApi
 from qwen_infra.local.folders import StateFolder
 from qwen_infra.local.ports import find_free_ports
 from qwen_infra.local.processes import STATE_VARIABLE
@@ -90,6 +93,24 @@ class Launcher:
         instead = f" instead of {asked}" if endpoint != asked else ""
         log.write(f"[qwen-infra node agent] simulated node: the Hub is a stand-in, {endpoint}{instead}")
         return ContainerProcess.start(command, {**minimal_environment(), **kept, **own, **homes}, log, folder)
+
+    def start_verification(
+        self,
+        api: KubernetesApi,
+        pod: ContainerPod,
+        given: Mapping[str, str],
+        volumes: MountedVolumes,
+        log: ContainerLog,
+        folder: Path,
+    ) -> ContainerProcess:
+        """Start the container's own command, with the address of a Service replaced by the port of a pod behind it."""
+        words = volumes.localise_words(expand(word, given) for word in pod.command[1:])
+        words = [str(folder / TERMINATION) if word == _TERMINATION_LOG else word for word in words]
+        finder = ServiceFinder(api, self._folder)
+        command = [sys.executable, *(finder.localise(word) for word in words)]
+        own = {SIMULATED_NODE_VARIABLE: "1", "NO_PROXY": "*", STATE_VARIABLE: str(self._folder.path)}
+        log.write("[qwen-infra node agent] simulated node: the Service is this machine's server of a pod behind it")
+        return ContainerProcess.start(command, {**minimal_environment(), **volumes.localise(given), **own}, log, folder)
 
     def _simulator_arguments(self) -> list[str]:
         """One flag an option; a list repeats its flag."""

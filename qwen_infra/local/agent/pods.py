@@ -21,6 +21,7 @@ __all__ = [
     "expand",
     "find_download_pod",
     "find_server_pod",
+    "find_verification_pod",
     "resolve_environment",
 ]
 
@@ -102,6 +103,11 @@ def find_download_pod(pod: Mapping[str, Any]) -> ContainerPod | None:
     return _find_download(pod, pod["spec"]["containers"]) if _is_accepted(pod) else None
 
 
+def find_verification_pod(pod: Mapping[str, Any]) -> ContainerPod | None:
+    """The pod if it runs the scheduled verification, and a node accepted it; None otherwise."""
+    return _find_program(pod, pod["spec"]["containers"], "verify.pyz") if _is_accepted(pod) else None
+
+
 def resolve_environment(pod: ContainerPod, api: KubernetesApi) -> dict[str, str]:
     """The container's environment with Secrets and ConfigMaps read, as a kubelet resolves it.
 
@@ -138,9 +144,13 @@ def _is_accepted(pod: Mapping[str, Any]) -> bool:
 
 
 def _find_download(pod: Mapping[str, Any], containers: Iterable[Mapping[str, Any]]) -> ContainerPod | None:
+    return _find_program(pod, containers, "download.py")
+
+
+def _find_program(pod: Mapping[str, Any], containers: Iterable[Mapping[str, Any]], name: str) -> ContainerPod | None:
     for container in containers:
         command = _command(container)
-        if command[:1] == ("python3",) and command[1:2] and command[1].endswith("/download.py"):
+        if command[:1] == ("python3",) and command[1:2] and command[1].endswith(f"/{name}"):
             return ContainerPod(container=container["name"], command=command, raw=pod, **_identity(pod))
     return None
 
@@ -186,6 +196,7 @@ class ReferenceReader:
         self._api = api
         self._namespace = namespace
         self._known: dict[tuple[str, str], dict[str, str] | None] = {}
+        self._binary: dict[str, dict[str, bytes]] = {}
 
     def read_all(self, kind: str, name: str, *, optional: bool) -> dict[str, str]:
         values = self._read(kind, name)
@@ -202,11 +213,19 @@ class ReferenceReader:
             raise MissingReferenceError(msg)
         return values.get(reference["key"])
 
+    def read_files(self, kind: str, name: str, *, optional: bool) -> dict[str, bytes]:
+        """What a volume holds: all values, those of a ConfigMap's ``binaryData`` too."""
+        found = {key: value.encode("utf-8") for key, value in self.read_all(kind, name, optional=optional).items()}
+        return found | self._binary.get(name, {}) if kind == "configMap" else found
+
     def _read(self, kind: str, name: str) -> dict[str, str] | None:
         if (kind, name) not in self._known:
             plural = "secrets" if kind == "secret" else "configmaps"
             found = self._api.read(f"/api/v1/namespaces/{self._namespace}/{plural}/{name}")
             self._known[kind, name] = None if found is None else _decode(kind, found.get("data") or {})
+            if found and kind == "configMap":
+                binary = found.get("binaryData") or {}
+                self._binary[name] = {key: base64.b64decode(value) for key, value in binary.items()}
         return self._known[kind, name]
 
 

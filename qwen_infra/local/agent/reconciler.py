@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from qwen_infra.local.agent.download import JobPodWorker
 from qwen_infra.local.agent.launcher import Launcher
-from qwen_infra.local.agent.pods import ContainerPod, find_download_pod, find_server_pod
+from qwen_infra.local.agent.pods import ContainerPod, find_download_pod, find_server_pod, find_verification_pod
 from qwen_infra.local.agent.worker import PodWorker
 from qwen_infra.local.api import KubernetesApi
 from qwen_infra.local.folders import StateFolder
@@ -36,17 +36,18 @@ class Reconciler:
         """Read the pods once and let each worker advance."""
         existing = [pod for pod in self._api.list("/api/v1/pods") if "deletionTimestamp" not in pod["metadata"]]
         servers = {pod.uid: pod for pod in map(find_server_pod, existing) if pod is not None}
-        downloads = {pod.uid: pod for pod in map(find_download_pod, existing) if pod is not None}
+        found = (find(pod) for find in (find_download_pod, find_verification_pod) for pod in existing)
+        jobs = {pod.uid: pod for pod in found if pod is not None}
         # a Job's pod that has ended keeps its log for as long as it exists
         ended = {uid for uid, worker in self._workers.items() if isinstance(worker, JobPodWorker)} & {
             pod["metadata"]["uid"] for pod in existing
         }
-        for uid in self._workers.keys() - servers.keys() - downloads.keys() - ended:
+        for uid in self._workers.keys() - servers.keys() - jobs.keys() - ended:
             self._release(self._workers.pop(uid))
         for server in servers.values():
             self._find_worker(server, PodWorker).advance(server)
-        for download in downloads.values():
-            self._find_worker(download, JobPodWorker).advance(download)
+        for job in jobs.values():
+            self._find_worker(job, JobPodWorker).advance(job)
         self._reap()
 
     def stop(self) -> None:

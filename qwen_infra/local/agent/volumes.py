@@ -110,20 +110,20 @@ def _make(path: Path) -> Path:
     return path
 
 
-def _read(reader: ReferenceReader, volume: Mapping[str, Any]) -> dict[str, str] | None:
+def _read(reader: ReferenceReader, volume: Mapping[str, Any]) -> dict[str, bytes] | None:
     if secret := volume.get("secret"):
-        return reader.read_all("secret", secret["secretName"], optional=bool(secret.get("optional", False)))
+        return reader.read_files("secret", secret["secretName"], optional=bool(secret.get("optional", False)))
     if config_map := volume.get("configMap"):
-        return reader.read_all("configMap", config_map["name"], optional=bool(config_map.get("optional", False)))
+        return reader.read_files("configMap", config_map["name"], optional=bool(config_map.get("optional", False)))
     return None
 
 
-def _write(folder: Path, values: Mapping[str, str]) -> None:
+def _write(folder: Path, values: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in folder.iterdir():
         if path.is_file() and path.name not in values:  # Python keeps its own folder beside a module
             path.unlink()
     for name, value in values.items():
         path = folder / name
-        if not path.exists() or path.read_text("utf-8") != value:
+        if not path.exists() or path.read_bytes() != value:
             write_atomically(path, value)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from qwen_infra.client import HttpStatusError
 from qwen_infra.errors import CheckFailedError
 from qwen_infra.verification.case import Case, CaseContext, CaseSkippedError, Outcome
 from qwen_infra.verification.cases.models_listed import find_card
@@ -27,7 +28,14 @@ def _planned(fact: str, value: object, deployed: DeployedServer) -> None:
 
 
 async def _check_version(context: CaseContext) -> Outcome:
-    payload = (await context.client.get_json("/version")).payload
+    try:
+        payload = (await context.client.get_json("/version")).payload
+    except HttpStatusError as error:
+        if error.status != 404:
+            raise
+        owner = (await find_card(context)).get("owned_by")
+        seems = f"; /v1/models says that {owner} owns the model" if owner else ""
+        raise CheckFailedError(f"this is no vLLM{seems}", expected="vLLM's /version", found=error.what) from error
     version = str(as_object(payload).get("version") or "")
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if not numbers:

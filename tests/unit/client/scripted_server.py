@@ -3,12 +3,14 @@
 import asyncio
 import atexit
 import json
+import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -39,8 +41,18 @@ def token_event(text: str = "a") -> bytes:
 
 
 @contextmanager
-def serve_bytes(*steps: Step, endless: bytes | None = None) -> Iterator[str]:
-    """The URL of a server that answers every request with ``steps``: bytes to send, seconds to wait; then closes."""
+def serve_bytes(*steps: Step, endless: bytes | None = None, certificate: Path | None = None) -> Iterator[str]:
+    """The URL of a server that answers every request with ``steps``: bytes to send, seconds to wait; then closes.
+
+    Args:
+        steps: in their order.
+        endless: sent again and again after them.
+        certificate: PEM file with key and certificate; then it speaks TLS.
+    """
+    tls = None
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -57,7 +69,7 @@ def serve_bytes(*steps: Step, endless: bytes | None = None) -> Iterator[str]:
     stopping: list[Callable[[], object]] = []
 
     async def serve() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
         address.append(server.sockets[0].getsockname()[1])
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -70,7 +82,7 @@ def serve_bytes(*steps: Step, endless: bytes | None = None) -> Iterator[str]:
     thread.start()
     try:
         assert ready.wait(10)
-        yield f"http://127.0.0.1:{address[0]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{address[0]}"
     finally:
         for call in stopping:
             call()

@@ -11,6 +11,7 @@ from qwen_infra.local.agent.pods import (
     expand,
     find_download_pod,
     find_server_pod,
+    find_verification_pod,
     resolve_environment,
 )
 
@@ -81,6 +82,17 @@ def test_a_pod_that_runs_the_downloader_is_the_agents():
 @pytest.mark.parametrize("command", [["python3"], ["python3", "-c", "1"], ["vllm", "serve"], ["sh", "/x/download.py"]])
 def test_other_pods_are_no_downloads(command: list[str]):
     assert find_download_pod(make_pod(command=command)) is None
+
+
+VERIFY = ["python3", "/opt/qwen-infra/verification/verify.pyz", "--url", "http://s.n.svc:8000"]
+
+
+def test_a_pod_that_runs_the_scheduled_verification_is_the_agents():
+    found = find_verification_pod(make_pod(command=VERIFY))
+    assert found is not None
+    assert found.command == tuple(VERIFY)
+    assert find_download_pod(make_pod(command=VERIFY)) is None
+    assert find_verification_pod(make_pod(command=DOWNLOAD)) is None
 
 
 def test_the_download_before_a_server_starts_is_found():

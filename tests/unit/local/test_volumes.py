@@ -53,6 +53,13 @@ def mount(folder: Path, api: Any) -> MountedVolumes:
     return volumes
 
 
+def test_bytes_of_a_config_map_become_a_file_too(tmp_path: Path) -> None:
+    api = Api("k1")
+    api.objects["/api/v1/namespaces/qwen/configmaps/code"] = {"binaryData": {"verify.pyz": "UEsDBP8="}}
+    mount(tmp_path, api)
+    assert (tmp_path / "code/verify.pyz").read_bytes() == b"PK\x03\x04\xff"
+
+
 def test_secrets_and_config_maps_become_files(tmp_path: Path) -> None:
     mount(tmp_path, Api("k1"))
     assert (tmp_path / "keys/api-key").read_text() == "k1"

@@ -90,10 +90,8 @@ def test_it_asks_the_service_inside_the_cluster_for_what_the_stack_file_chose() 
     )
     asked = " ".join(words[: words.index("--expected")])
     assert "--url http://vllm-qwen35-4b-service.qwen.svc:9000 --model qwen3.5" in asked
-    assert (
-        "--level soak --thinking-default on --case tools-* --exclude hang-up --soak-minutes 9 --gpu NVIDIA-H200"
-        in asked
-    )
+    assert "--level soak --thinking-default on --case tools-* --exclude hang-up --soak-minutes 9" in asked
+    assert "--gpu NVIDIA-H200 --result /dev/termination-log" in asked
 
 
 def test_it_knows_what_the_plan_expects_of_the_server() -> None:

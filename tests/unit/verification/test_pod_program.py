@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from qwen_infra.client.provenance import SIMULATED_NODE_VARIABLE
 from qwen_infra.errors import CheckFailedError
 from qwen_infra.verification.archive import MAX_BYTES, build_archive, needed_modules
-from qwen_infra.verification.pod import SIMULATED_NODE_VARIABLE, main
+from qwen_infra.verification.pod import main
 from qwen_infra.verification.pod_log import MARK, read_result_line
 from tests.unit.client.scripted_server import ModelScript, serve_model
 
@@ -60,7 +61,7 @@ def test_a_passed_run_ends_with_zero_and_leaves_result_and_verdict(
 ) -> None:
     monkeypatch.setenv("VLLM_API_KEY", KEY)
     with serve_model(ModelScript(api_key=KEY)) as url:
-        assert main(arguments(url), message_file=message_file) == 0
+        assert main(arguments(url, "--result", str(message_file))) == 0
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1].startswith(MARK)
     assert read_result_line(printed).passed
@@ -71,12 +72,12 @@ def test_a_passed_run_ends_with_zero_and_leaves_result_and_verdict(
 
 @pytest.mark.parametrize(("simulated", "kind"), [(False, "gpu"), (True, "cpu-miniature")])
 def test_a_gpu_is_claimed_on_real_nodes_only(
-    simulated: bool, kind: str, message_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    simulated: bool, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if simulated:
         monkeypatch.setenv(SIMULATED_NODE_VARIABLE, "1")
     with serve_model(ModelScript()) as url:
-        main(arguments(url, "--gpu", "NVIDIA-H200"), message_file=message_file)
+        main(arguments(url, "--gpu", "NVIDIA-H200"))
     assert read_result_line(capsys.readouterr().out).provenance.kind == kind
 
 
@@ -84,14 +85,14 @@ def test_the_termination_message_is_one_that_a_kubelet_keeps_whole(
     message_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del capsys
-    assert main(arguments("http://127.0.0.1:1"), message_file=message_file) == 1
+    assert main(arguments("http://127.0.0.1:1", "--result", str(message_file))) == 1
     text = message_file.read_text()
     assert len(text.encode()) <= 4096
     assert json.loads(text)["message"].startswith("verification failed: models-listed: no connection")
 
 
 def test_a_case_that_does_not_exist_is_wrong_usage(message_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments("http://127.0.0.1:1", "--case", "tolls-*"), message_file=message_file) == 2
+    assert main(arguments("http://127.0.0.1:1", "--case", "tolls-*", "--result", str(message_file))) == 2
     assert "there is no such case" in capsys.readouterr().err
     assert json.loads(message_file.read_text())["passed"] is False
 
