@@ -3,9 +3,9 @@
 PYTHON ?= python3
 SERVER ?= auto
 BIN := .venv/bin
-CODE := qwen_infra tests benchmarks policy/__main__.py fleet/__main__.py __main__.py
+CODE := qwen_infra tests benchmarks docs_site policy/__main__.py fleet/__main__.py __main__.py
 
-.PHONY: policy help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
+.PHONY: chat docs policy help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ toolchain: .venv/.run ## every program that the project runs, built when it is n
 
 demo: .venv/.run ## from nothing to a deployed, verified, benchmarked gb200 stack (SERVER=simulator: without a real vLLM)
 	@$(BIN)/qwen-infra demo --server $(SERVER)
+
+chat: .venv/.run ## talk to the model of the running demo
+	@$(BIN)/qwen-infra chat
 
 demo-down: .venv/.run ## take the demo down, leave nothing running
 	@$(BIN)/qwen-infra demo --down
@@ -80,6 +83,9 @@ check: lint types test ## what CI runs
 format: .venv/.dev ## the same rules, edited in
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
+
+docs: .venv/.dev ## the documents as a site in build/docs; a broken link or anchor is an error
+	@$(BIN)/python -m docs_site.assemble
 
 docs-reference: .venv/.run ## write the pages and the schema that are generated from the code
 	@$(BIN)/python -m qwen_infra.cli.reference

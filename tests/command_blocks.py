@@ -5,13 +5,15 @@ A command block is a fenced block of a shell language, or any other block with a
 CONTRIBUTING.md explains. ``tests/e2e/test_first_steps.py`` runs those of the demo.
 
 A command ends with 0, or with N where its comment says ``exits N``. A block after ``<!-- output -->`` shows lines that
-the block before must have printed, in this order; a line ``…`` stands for any lines.
+the block before must have printed, in this order; a line ``…`` stands for any lines. A block after
+``<!-- file: NAME -->`` is written into the folder before the blocks below it are run.
 """
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "RUNS",
     "Block",
     "all_blocks",
+    "blocks_of",
     "command_blocks",
     "commands_of",
     "documents",
@@ -40,7 +43,8 @@ PROGRAMS = (
     "hf", "docker", "npm", "npx", "pre-commit", "nvidia-smi", r"\.?ci/\w", r"\.venv/", "ccr", "claude",
 )  # fmt: skip
 _COMMAND = re.compile(rf"^(\$ )?({'|'.join(PROGRAMS)})(?=[\s/.\w]|$)(?![\w-]*:)")
-_MARK = re.compile(r"^<!-- (?P<kind>run|needs|tested-by): (?P<value>.+?) -->$")
+_MARK = re.compile(r"^<!-- (?P<kind>run|needs|tested-by): (?P<value>.+?)(; exits (?P<exits>\d+))? -->$")
+_FILE = re.compile(r"^<!-- file: (?P<name>\S+) -->$")
 _EXITS = re.compile(r"#.*\bexits (\d+)")
 
 
@@ -55,6 +59,8 @@ class Block:
         value: what follows the kind.
         text: the lines without their indentation.
         output: lines that the documents show as its output.
+        files: name and text of the files that the page shows above it.
+        exits: what the last command ends with, by the mark.
     """
 
     page: str
@@ -63,14 +69,19 @@ class Block:
     value: str
     text: str
     output: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    exits: int = 0
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
 
 
 def documents() -> list[Path]:
-    """Every page with commands that a reader may copy; decisions and the changelog tell the past."""
-    named = [ROOT / name for name in ("README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+    """Every page with commands that a reader may copy.
+
+    Decisions and the changelog tell the past, and README.zh-CN.md has the commands of README, which a test compares.
+    """
+    named = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
     return [path for path in (*named, *sorted((ROOT / "docs").glob("*.md"))) if path.exists()]
 
 
@@ -88,7 +99,8 @@ def marked_blocks(run: str) -> list[Block]:
 def command_blocks(page: str, text: str) -> Iterator[Block]:
     """The command blocks of a page, in order, each with its mark and its output."""
     pending: Block | None = None
-    for line, above, language, lines in _blocks(text):
+    files: tuple[tuple[str, str], ...] = ()
+    for line, above, language, lines in blocks_of(text):
         if above == "<!-- output -->" and pending is not None:
             yield _with_output(pending, lines)
             pending = None
@@ -96,19 +108,22 @@ def command_blocks(page: str, text: str) -> Iterator[Block]:
         if pending is not None:
             yield pending
             pending = None
-        if language in SHELLS or (not language and any(_COMMAND.match(item) for item in lines)):
+        if named := _FILE.match(above):
+            files = (*files, (named["name"], "\n".join(lines) + "\n"))
+        elif language in SHELLS or (not language and any(_COMMAND.match(item) for item in lines)):
             mark = _MARK.match(above)
             kind, value = (mark["kind"], mark["value"]) if mark else (None, "")
-            pending = Block(page, line, kind, value, "\n".join(lines))
+            exits = int(mark["exits"] or 0) if mark else 0
+            pending = Block(page, line, kind, value, "\n".join(lines), files=files, exits=exits)
     if pending is not None:
         yield pending
 
 
 def _with_output(block: Block, lines: list[str]) -> Block:
-    return Block(block.page, block.line, block.kind, block.value, block.text, tuple(lines))
+    return replace(block, output=tuple(lines))
 
 
-def _blocks(text: str) -> Iterator[tuple[int, str, str, list[str]]]:
+def blocks_of(text: str) -> Iterator[tuple[int, str, str, list[str]]]:
     """First line's number, the last line of text above, the language, the lines."""
     above, lines = "", text.splitlines()
     index = 0
@@ -122,7 +137,8 @@ def _blocks(text: str) -> Iterator[tuple[int, str, str, list[str]]]:
         elif line.startswith("    ") and (index == 0 or not lines[index - 1].strip() or above.startswith("<!--")):
             while index < len(lines) and (lines[index].startswith("    ") or not lines[index].strip()):
                 index += 1
-            yield start + 1, above, "", [item[4:] for item in lines[start:index] if item.strip()]
+            shown = [item for item in lines[start:index] if item.strip()]
+            yield start + 1, above, "", textwrap.dedent("\n".join(shown)).splitlines()
         else:
             above = line.strip() or above
             index += 1
@@ -141,14 +157,38 @@ def without_comment(command: str) -> str:
     return re.sub(r"\s+#\s.*$", "", command)
 
 
-def shell_script(block: Block) -> str:
-    """A bash script that runs the block's commands one after another and ends at the first unexpected exit code."""
-    parts = []
-    for command in commands_of(block):
+def shell_script(block: Block, port: int = 8000) -> str:
+    """A bash script that runs the block's commands one after another and ends at the first unexpected exit code.
+
+    Args:
+        block: the commands.
+        port: what stands for the documents' port 8000 on this machine.
+    """
+    parts = ["trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
+    for shown in commands_of(block):
+        command = _with_port(shown, port)
+        if without_comment(command).startswith("qwen-infra connect") or without_comment(command).endswith("&"):
+            parts.append(f"{without_comment(command).rstrip('& ')} &\n{_WAIT.format(port=port)}")
+            continue
+        command = re.sub(r"^pulumi (up|destroy)\b", r"pulumi \1 --yes", command)
+        if command == "qwen-infra init":  # asks only where it can be answered
+            command = f"script --quiet --return --command '{command}' /dev/null"
         expected = int(found[1]) if (found := _EXITS.search(command)) else 0
-        told = shlex.quote(f"{block}: exit code $code, expected {expected}: {without_comment(command)}")
+        if shown == commands_of(block)[-1] and block.exits:
+            expected = block.exits
+        told = shlex.quote(f"{block}: {without_comment(shown)}: expected exit code {expected}, found")
         parts.append(f"{command}\ncode=$?; [ $code -eq {expected} ] || {{ echo {told} $code >&2; exit 99; }}")
     return "\n".join(parts) + "\n"
+
+
+_WAIT = "for _ in $(seq 300); do (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null && break; sleep 0.1; done"
+
+
+def _with_port(command: str, port: int) -> str:
+    """The documents' port 8000 of this machine, wherever it stands."""
+    for shown in ("127.0.0.1:8000", "localhost:8000", "--port 8000"):
+        command = command.replace(shown, f"{shown[:-4]}{port}")
+    return re.sub(r"\b8000:8000\b", f"{port}:8000", command)
 
 
 def lines_missing(expected: tuple[str, ...], printed: str) -> list[str]:

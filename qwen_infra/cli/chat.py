@@ -15,7 +15,7 @@ Thinking = Literal["dim", "hide", "off"]
 
 def chat(
     question: Annotated[str | None, typer.Argument(help="One question; without it a conversation begins.")] = None,
-    stack: Annotated[str | None, typer.Option(help="Stack whose endpoint is meant.")] = None,
+    stack: Annotated[str | None, typer.Option(help="Stack whose endpoint is meant; default: the demo's.")] = None,
     server: Annotated[str | None, typer.Option(help="Which of the stack's servers, when it has several.")] = None,
     url: Annotated[str | None, typer.Option(help="Address of a server, without a stack.")] = None,
     model: Annotated[str | None, typer.Option(help="Name that the server gives the model, without a stack.")] = None,
@@ -29,6 +29,8 @@ def chat(
     """Talk to the model in the terminal; an empty line, /exit or Ctrl-D ends it.
 
     With a stack, the key is read from its Secret and a port-forward is opened. The first thing to do after `pulumi up`.
+
+    In the folder of a running `make demo` no flag is needed.
 
     Examples:
         qwen-infra chat --stack gb200

@@ -8,7 +8,7 @@ __all__ = ["connect"]
 
 
 def connect(
-    stack: Annotated[str, typer.Option(help="Stack whose endpoint is meant.")],
+    stack: Annotated[str | None, typer.Option(help="Stack whose endpoint is meant; default: the demo's.")] = None,
     server: Annotated[str | None, typer.Option(help="Which of the stack's servers, when it has several.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Local port; 0: any free one.")] = 8000,
     address: Annotated[str, typer.Option(help="Local address to listen on.")] = "127.0.0.1",
@@ -22,11 +22,17 @@ def connect(
     """
     import asyncio
     import contextlib
+    from pathlib import Path
 
     from qwen_infra.cli.output import print_json, say
+    from qwen_infra.cli.running_demo import enter_demo
     from qwen_infra.cli.stack_endpoint import choose_plan, kubectl_of, load_plans
     from qwen_infra.cluster.steady_forward import SteadyForward
+    from qwen_infra.errors import ConfigurationError
 
+    stack = stack or enter_demo(Path())
+    if stack is None:
+        raise ConfigurationError("which stack?", where="--stack", expected="--stack NAME")
     plan = choose_plan(load_plans(stack), server)
     forward = SteadyForward(
         kubectl_of(plan),

@@ -29,7 +29,7 @@ def init(
 
     Examples:
         qwen-infra init
-        qwen-infra init mine --gpu H100 --gpus 8 --for coding
+        qwen-infra init team --gpu H100 --gpus 8 --for coding
     """
     from qwen_infra.catalog import find_gpu
     from qwen_infra.catalog import gpus as known_gpus

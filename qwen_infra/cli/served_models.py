@@ -1,5 +1,8 @@
 """From the flags of ``client-config`` to the models that its settings are for."""
 
+from pathlib import Path
+
+from qwen_infra.cli.running_demo import enter_demo
 from qwen_infra.cli.stack_endpoint import choose_plan, load_plans, read_key
 from qwen_infra.client_settings import KEY_VARIABLE, ApiKey, ServedModel, serve_plan
 from qwen_infra.errors import ConfigurationError
@@ -26,6 +29,8 @@ def find_served_models(
     Raises:
         ConfigurationError: neither a stack, nor a URL with a model's name; a URL for several models.
     """
+    if url is None or model is None:
+        stack = stack or enter_demo(Path())
     if stack is None:
         if url is None or model is None:
             raise ConfigurationError(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qwen_infra.cli.running_demo import enter_demo
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.port_forward import forward
 from qwen_infra.cluster.secret import read_secret_value
@@ -60,7 +61,7 @@ def read_key(plan: DeploymentPlan) -> str:
 def open_endpoint(
     stack: str | None, server: str | None, url: str | None, model: str | None, api_key_env: str
 ) -> Iterator["Endpoint"]:
-    """The endpoint of a stack, through a port-forward when it has no URL, or the one at ``url``.
+    """The endpoint of a stack (default: the demo's), through a port-forward when it has no URL, or the one at ``url``.
 
     Raises:
         ConfigurationError: neither a stack nor a URL with a model's name.
@@ -71,6 +72,7 @@ def open_endpoint(
     if url is not None and model is not None:
         yield Endpoint(url=url, model=model, api_key=os.environ.get(api_key_env) or None)
         return
+    stack = stack or enter_demo(Path())
     if stack is None:
         raise ConfigurationError(
             "which server?", where="--stack", expected="--stack NAME, or --url URL with --model NAME"

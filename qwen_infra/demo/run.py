@@ -20,6 +20,9 @@ Say = Callable[[str], None]
 ServerChoice = Literal["auto", "vllm", "simulator"]
 
 LOOK_AROUND = """
+Talk to it:
+  make chat
+
 Look around:
   source .demo/env
   pulumi preview --stack gb200 --diff
