@@ -15,15 +15,23 @@ __all__ = ["download"]
 
 def download(
     repository: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub.", show_default=False)],
-    to: Annotated[Path, typer.Option(help="Folder that shall hold the files.")],
+    to: Annotated[Path | None, typer.Option(help="Folder that shall hold the files.", show_default=False)] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Folder of many models, as cache.path: OWNER/NAME/COMMIT below it.", show_default=False),
+    ] = None,
     revision: Annotated[str, typer.Option(help="Commit, tag or branch.")] = "main",
     allow: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Only such files; repeatable.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="No such files; repeatable.")] = None,
     adopt: Annotated[
         list[Path] | None, typer.Option(metavar="FOLDER", help="Take files from here, once verified; repeatable.")
     ] = None,
+    keep_revisions: Annotated[
+        int | None, typer.Option(min=2, help="Remove older revisions of the store, keep so many.", show_default=False)
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read every byte again and mend what is wrong.")] = False,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Files at once.")] = 8,
+    stall_seconds: Annotated[float, typer.Option(min=1, help="Silence after which a connection is dropped.")] = 120,
     progress: Annotated[str, typer.Option(help="auto, bars, lines, json (one object a line) or none.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -34,6 +42,7 @@ def download(
 
     Examples: qwen-infra download Qwen/Qwen3.5-0.8B --to /data/Qwen3.5-0.8B
     qwen-infra download Qwen/Qwen3.5-0.8B --to /data/Qwen3.5-0.8B --verify
+    qwen-infra download Qwen/Qwen3.5-0.8B --store /data/models
     """
     import signal
     import threading
@@ -43,10 +52,17 @@ def download(
 
     if progress not in {"auto", "bars", "lines", "json", "none"}:
         raise typer.BadParameter(f"{progress!r} is not auto, bars, lines, json or none", param_hint="--progress")
+    if (to is None) == (store is None):
+        raise typer.BadParameter("one of --to and --store is needed, and only one", param_hint="--to")
+    if keep_revisions is not None and store is None:
+        raise typer.BadParameter("only a store has several revisions: give --store", param_hint="--keep-revisions")
     order = DownloadOrder(
         repository=repository,
         revision=revision,
         target=to,
+        store=store,
+        keep_revisions=keep_revisions,
+        stall_s=stall_seconds,
         allow=tuple(allow or ()),
         ignore=tuple(ignore or ()),
         adopt=tuple(adopt or ()),

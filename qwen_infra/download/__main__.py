@@ -19,8 +19,10 @@ from typing import Any
 
 from qwen_infra.download.exits import DownloadError, Exit
 from qwen_infra.download.job import describe_result, run_download
+from qwen_infra.download.kernels_folder import make_kernels_folder
 from qwen_infra.download.order import DownloadOrder
 from qwen_infra.download.progress import choose_reporter
+from qwen_infra.download.storage_errors import explain_storage_errors
 
 __all__ = ["main"]
 
@@ -35,6 +37,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
+        if given.kernels:
+            with explain_storage_errors(given.kernels):
+                make_kernels_folder(given.kernels, given.kernels_owner)
         facts = describe_result(order, run_download(order, reporter, stop))
         code = Exit.COMPLETE
     except DownloadError as error:
@@ -61,6 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--adopt", action="append", default=[], type=Path, metavar="FOLDER", help="take files from here"
     )
     parser.add_argument("--keep-revisions", type=int, metavar="N", help="remove older revisions of the store, keep N")
+    parser.add_argument("--kernels", type=Path, metavar="FOLDER", help="make this folder for compiled kernels")
+    parser.add_argument("--kernels-owner", type=int, metavar="UID", help="user to whom that folder is given")
     parser.add_argument("--verify", action="store_true", help="read every byte again, mend what is wrong")
     parser.add_argument("--jobs", type=int, default=8, help="files at once (default: 8)")
     parser.add_argument("--part-mib", type=float, default=16, help="most that a kill may cost, per file (default: 16)")

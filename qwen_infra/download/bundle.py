@@ -23,6 +23,7 @@ MODULES = (
     "ownership",
     "progress",
     "storage_errors",
+    "kernels_folder",
     "adopting",
     "fetching",
     "store",

@@ -20,7 +20,6 @@ __all__ = ["ByteStream", "open_stream", "use_certificates_of_environment"]
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 8
 _CONNECT_TIMEOUT_S = 30.0
-_RECEIVE_SIZE = 1 << 20
 _CREDENTIALS = frozenset({"authorization", "cookie"})
 
 
@@ -35,14 +34,14 @@ class ByteStream:
         self.etag = None if etag is None or etag.startswith("W/") else etag
         """Only a strong validator may be sent with ``If-Range`` (RFC 9110, 13.1.5)."""
 
-    def read(self) -> bytes:
-        """The next bytes, as they come; empty at the end.
+    def read(self, most: int) -> bytes:
+        """The next bytes, as they come, ``most`` at once; empty at the end.
 
         Raises:
             TransientError: the connection broke, or nothing came for the time allowed.
         """
         try:
-            return self._response.read1(_RECEIVE_SIZE)
+            return self._response.read1(most)
         except (OSError, http.client.HTTPException) as error:
             raise TransientError(_describe_network(error)) from error
 

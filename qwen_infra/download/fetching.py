@@ -105,7 +105,7 @@ class FileFetcher:
 
     def _adopt(self, file: HubFile) -> ManifestFile | None:
         target = self.folder / file.name
-        draft = PartialFile(self.work, file, self.order.part_size).adoption_path
+        draft = PartialFile(self.work, file, self.order.list_every).adoption_path
         for candidate in find_candidates(file, self.sources):
             digest = adopt(file, candidate, target, draft, lambda count: self._heard(file, count))
             if digest is not None:
@@ -123,7 +123,7 @@ class FileFetcher:
         target = self.folder / file.name
         mismatches = 0
         patience = Patience(self.order, self.stop, self.say)
-        with PartialFile(self.work, file, self.order.part_size) as part:
+        with PartialFile(self.work, file, self.order.list_every) as part:
             part.resume(lambda count: self._heard(file, count))
             while True:
                 try:
@@ -179,7 +179,7 @@ class FileFetcher:
         while part.length < file.size:
             if self.stop.is_set():
                 raise StoppedError
-            data = stream.read()
+            data = stream.read(self.order.receive_size)
             if not data:
                 raise TransientError("the connection ended early")
             if part.length + len(data) > file.size:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 __all__ = ["DownloadOrder", "is_commit"]
 
+_MOST_IN_HAND = 1 << 20
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -33,6 +34,16 @@ class DownloadOrder:
     stall_s: float = 120.0
     retries: int = 8
     retry_delay_s: float = 1.0
+
+    @property
+    def receive_size(self) -> int:
+        """Most bytes in hand at once."""
+        return max(1, min(_MOST_IN_HAND, self.part_size // 4))
+
+    @property
+    def list_every(self) -> int:
+        """Bytes after which the list of what is surely there grows: with those in hand, a kill costs one part."""
+        return max(1, self.part_size - self.receive_size)
 
     def wants(self, name: str) -> bool:
         """Whether a file is asked for; patterns are those of ``huggingface_hub`` (``*.md``, ``original/``)."""

@@ -82,11 +82,25 @@ def _pod(plan: DeploymentPlan, names: Names, node: str) -> dict[str, Any]:
     return {
         "restartPolicy": "Never",
         # a claim is given to the server's user through fsGroup; a folder of the node is made by the kubelet, for root
-        **build_pod_security(server.user if is_claim else None, owns_claim=is_claim),
+        **build_pod_security(server.user if is_claim else 0, owns_claim=is_claim),
         **build_placement(server, [node] if node else []),
-        "containers": [_container(plan, ["--store", STORE, *keep], {"name": "storage", "mountPath": STORE})],
+        "containers": [
+            _container(plan, ["--store", STORE, *keep, *_kernels(plan)], {"name": "storage", "mountPath": STORE})
+        ],
         "volumes": [download_volume(plan, names, "storage"), *_program_volumes(plan, names)],
     }
+
+
+def _kernels(plan: DeploymentPlan) -> list[str]:
+    """The folder of compiled kernels is made here, for the user who will write to it."""
+    if plan.cache.kernels != "volume":
+        return []
+    owner = ["--kernels-owner", str(plan.server.user)] if _gives_kernels_away(plan) else []
+    return ["--kernels", f"{STORE}/{plan.cache.kernels_folder}", *owner]
+
+
+def _gives_kernels_away(plan: DeploymentPlan) -> bool:
+    return plan.cache.kernels == "volume" and plan.cache.storage.kind == "hostPath" and bool(plan.server.user)
 
 
 def _container(plan: DeploymentPlan, place: list[str], mount: dict[str, Any]) -> dict[str, Any]:
@@ -118,10 +132,11 @@ def _command(plan: DeploymentPlan, place: list[str]) -> list[str]:
 
 
 def _security(plan: DeploymentPlan) -> dict[str, Any]:
-    """On a node's folder the two capabilities with which root may read and link what another user put there."""
+    """On a node's folder the capabilities with which root may read and link what another user put there, and CHOWN."""
     security = build_container_security()
     if plan.cache.storage.kind == "hostPath":
-        security["capabilities"] = {**security["capabilities"], "add": ["DAC_OVERRIDE", "FOWNER"]}
+        giving = ["CHOWN"] if _gives_kernels_away(plan) else []
+        security["capabilities"] = {**security["capabilities"], "add": [*giving, "DAC_OVERRIDE", "FOWNER"]}
     return security
 
 

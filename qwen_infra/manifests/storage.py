@@ -104,7 +104,9 @@ def _kernels_volume(plan: DeploymentPlan) -> dict[str, Any]:
     if plan.cache.kernels == "pod":
         return {"name": KERNELS, "emptyDir": {}}
     path = f"{plan.cache.storage.path}/{plan.cache.kernels_folder}"
-    return {"name": KERNELS, "hostPath": {"path": path, "type": "DirectoryOrCreate"}}
+    # the download makes it for the server's user; one that the kubelet makes would be root's
+    kind = "Directory" if plan.cache.storage.download else "DirectoryOrCreate"
+    return {"name": KERNELS, "hostPath": {"path": path, "type": kind}}
 
 
 def _claim_name(plan: DeploymentPlan, names: Names) -> str:

@@ -48,12 +48,12 @@ def plan_cache(
             found=storage.access_mode,
             mend="pulumi config set --path 'qwen-infra:cache.accessMode' ReadWriteMany, or name one server.node",
         )
-    if storage.kind == "hostPath" and storage.compiled_kernels == "volume" and user:
+    if storage.kind == "hostPath" and storage.compiled_kernels == "volume" and user and not storage.download:
         raise ConfigurationError(
-            f"the server runs as user {user}, and a folder that Kubernetes makes on a node is root's alone to write",
+            f"the server runs as user {user}, and without a download nobody makes a folder that it may write",
             where="qwen-infra:cache.compiledKernels",
             found=storage.compiled_kernels,
-            expected="pod, or kind pvc, whose files are made the server's, or server.runAsUser 0",
+            expected="pod, or cache.download true, or kind pvc, whose files are made the server's",
             mend="pulumi config set --path 'qwen-infra:cache.compiledKernels' pod",
         )
     if storage.kind == "none" and settings.benchmark.runner == "job":

@@ -57,11 +57,12 @@ class CachePlan:
 
     @property
     def kernels(self) -> Literal["volume", "pod", "off"]:
-        """Where compiled kernels are kept; a folder that the kubelet makes on a node is root's alone to write."""
+        """Where compiled kernels are kept; a folder of a node is the server's to write where the download makes it."""
         chosen = self.storage.compiled_kernels
         if chosen != "auto":
             return chosen
-        is_writable = self.storage.kind == "pvc" or (self.storage.kind == "hostPath" and not self.server_user)
+        is_made = self.storage.download or not self.server_user
+        is_writable = self.storage.kind == "pvc" or (self.storage.kind == "hostPath" and is_made)
         return "volume" if is_writable else "pod"
 
     @property

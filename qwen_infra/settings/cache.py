@@ -84,7 +84,7 @@ class CacheSettings(Settings):
         "auto",
         description="Where compiled kernels are kept, so that a restart does not compile again: volume: beside the "
         "weights; pod: as long as the pod lives; auto: volume for pvc, and for hostPath "
-        "where the server runs as root, else pod; off: nowhere.",
+        "where the download can make the folder, else pod; off: nowhere.",
     )
 
     @model_validator(mode="after")

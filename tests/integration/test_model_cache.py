@@ -96,6 +96,36 @@ def test_the_command_line_downloads_and_a_second_time_fetches_nothing(hub: HubSt
     assert json.loads(second.stdout)["fetched_bytes"] == 0
 
 
+def test_a_store_filled_by_hand_is_adopted_from_the_command_line(hub: HubStandIn, tmp_path: Path) -> None:
+    """The reference's folder: what ``up`` would do on the node, ahead of time."""
+    by_hand = tmp_path / "models" / REPOSITORY
+    by_hand.mkdir(parents=True)
+    for name, content in FILES.items():
+        (by_hand / name).write_bytes(content)
+    command = [
+        sys.executable,
+        "-m",
+        "qwen_infra",
+        "download",
+        REPOSITORY,
+        "--store",
+        str(tmp_path / "models"),
+        "--json",
+    ]
+    done = _run(command, {"HF_ENDPOINT": hub.endpoint, "HOME": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert (json.loads(done.stdout)["fetched_bytes"], hub.sent_bytes) == (0, 0)
+    assert arrived(by_hand / "revision-main")
+    assert (by_hand / "revision-main" / "model.safetensors").samefile(by_hand / "model.safetensors")
+
+
+@pytest.mark.parametrize("place", [[], ["--to", "a", "--store", "b"], ["--to", "a", "--keep-revisions", "2"]])
+def test_the_command_line_wants_one_place(place: list[str], tmp_path: Path) -> None:
+    done = _run([sys.executable, "-m", "qwen_infra", "download", REPOSITORY, *place], {"HOME": str(tmp_path)})
+    assert done.returncode == 2
+    assert "--store" in done.stderr
+
+
 def test_the_command_line_names_a_revision_that_does_not_exist(hub: HubStandIn, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "qwen_infra", "download", REPOSITORY, "--to", str(tmp_path / "here")]
     done = _run([*command, "--revision", "v9"], {"HF_ENDPOINT": hub.endpoint, "HOME": str(tmp_path)})

@@ -67,8 +67,8 @@ def violations(kubectl: Kubectl, pod: dict[str, Any]) -> set[str]:
         (CLAIM, {}, set(), set()),
         (CLAIM, {"gpu": "MI300X"}, {ROOT}, {ROOT}),
         (CLAIM, AS_ROOT, {ROOT, ROOT_USER}, {ROOT, ROOT_USER}),
-        (FOLDER, {}, {VOLUME}, {VOLUME, ROOT, CAPABILITIES}),
-        (FOLDER, {"gpu": "MI300X"}, {VOLUME, ROOT}, {VOLUME, ROOT, CAPABILITIES}),
+        (FOLDER, {}, {VOLUME}, {VOLUME, ROOT, ROOT_USER, CAPABILITIES}),
+        (FOLDER, {"gpu": "MI300X"}, {VOLUME, ROOT}, {VOLUME, ROOT, ROOT_USER, CAPABILITIES}),
     ],
     ids=["claim", "claim-rocm", "claim-as-root", "folder", "folder-rocm"],
 )

@@ -84,7 +84,7 @@ class Launcher:
     ) -> ContainerProcess:
         """Start the container's own command in ``folder``, with this machine's paths and the stand-in for a Hub."""
         words = volumes.localise_words(expand(word, given) for word in pod.command[1:])
-        command = [sys.executable, *(str(folder / TERMINATION) if word == _TERMINATION_LOG else word for word in words)]
+        command = [sys.executable, *_play_user(words, folder)]
         kept = {key: value for key, value in volumes.localise(given).items() if key not in _NETWORK_VARIABLES}
         asked = given.get("HF_ENDPOINT", _REAL_HUB)
         endpoint = asked if urlsplit(asked).hostname in _LOOPBACK_NAMES else self._hub_endpoint
@@ -119,3 +119,11 @@ class Launcher:
             for item in value if isinstance(value, list) else [value]:
                 arguments += [f"--{name.replace('_', '-')}", str(item)]
         return arguments
+
+
+def _play_user(words: list[str], folder: Path) -> list[str]:
+    """The termination message goes into the folder; a user who gets a folder in the cluster is this one here."""
+    found = [str(folder / TERMINATION) if word == _TERMINATION_LOG else word for word in words]
+    if "--kernels-owner" in found:
+        found[found.index("--kernels-owner") + 1] = str(os.getuid())
+    return found

@@ -16,18 +16,20 @@ from qwen_infra.local.hub.faults import HubFaults
 from qwen_infra.local.hub.repository import HubRepository, PublishedFile
 from qwen_infra.local.ports import LOOPBACK
 
-__all__ = ["HubStandIn", "SentRange", "serve_hub"]
+__all__ = ["SLOW_CHUNK", "HubStandIn", "SentRange", "serve_hub"]
 
 _API = re.compile(r"/api/models/(?P<repository>[^/]+/[^/]+)(?:/(?P<what>revision|tree)/(?P<revision>[^/]+))?")
 _FILE = re.compile(r"/(?P<repository>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
 _LINK = re.compile(r"/linked/(?P<repository>[^/]+/[^/]+)/(?P<revision>[^/]+)/(?P<file>.+)")
 _CHUNK = 256 << 10
+SLOW_CHUNK = 16 << 10
+"""At a limited rate, so that little more than what a client has taken was sent when it dies."""
 _SILENCE_STEP_S = 0.2
 
 
-@dataclass(frozen=True)
+@dataclass
 class SentRange:
-    """Bytes of one file that were really sent: ``start`` to ``end``."""
+    """Bytes of one file that were really sent: ``start`` to ``end``, which grows while they are."""
 
     name: str
     start: int
@@ -59,9 +61,11 @@ class HubStandIn:
         found = self.repositories.get(name)
         return found or (replace(self.fallback, name=name) if self.fallback and name else None)
 
-    def note(self, name: str, start: int, end: int) -> None:
+    def begin(self, name: str, start: int) -> SentRange:
+        """A body begins; in the order of ``sent``."""
         with self._lock:
-            self.sent.append(SentRange(name, start, end))
+            self.sent.append(SentRange(name, start, start))
+            return self.sent[-1]
 
     def count(self, sent: int) -> None:
         with self._lock:
@@ -227,17 +231,16 @@ class _Handler(BaseHTTPRequestHandler):
         end = min(size, start + faults.cut_after) if faults.cut_after else size
         stalls_at = start + faults.stall_after if faults.take_stall() else None
         flips_at = start if faults.take_flip(name) else None
-        try:
-            with file.path.open("rb") as source:
-                while at < end:
-                    stop = min(end, at + _CHUNK, stalls_at if stalls_at is not None and stalls_at > at else end)
-                    self._send_chunk(source, at, stop, flip=flips_at == at)
-                    at = stop
-                    if at == stalls_at:
-                        self._be_silent(source if faults.trickle else None)
-                        return
-        finally:
-            self.hub.note(name, start, at)
+        sent = self.hub.begin(name, start)
+        with file.path.open("rb") as source:
+            while at < end:
+                chunk = SLOW_CHUNK if faults.bytes_per_second else _CHUNK
+                stop = min(end, at + chunk, stalls_at if stalls_at is not None and stalls_at > at else end)
+                self._send_chunk(source, at, stop, flip=flips_at == at)
+                at = sent.end = stop
+                if at == stalls_at:
+                    self._be_silent(source if faults.trickle else None)
+                    return
         if end < size:
             self._cut()
 

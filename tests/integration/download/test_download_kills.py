@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from qwen_infra.local.hub import HubStandIn
+from qwen_infra.local.hub.server import SLOW_CHUNK
 from tests.integration.download.conftest import PART_MIB, Downloader, compare, write_model
 
 KILLS = 50
@@ -118,13 +119,25 @@ def test_fifty_kills_at_random_points_lose_at_most_a_part_of_each_file(
         lost = {name: size - list_noted(target).get(name, 0) for name, size in read_lengths(target).items()}
         assert all(count <= PART for count in lost.values()), (seed, lost)
         if assert_no_false_manifest(model, target):
+            assert_little_was_sent_again(hub, seed)
             _begin_again(target)
+            hub.sent.clear()
     hub.faults.bytes_per_second = None
     nursery.start()
     assert nursery.wait() == 0
     compare(model, target)
+    assert_little_was_sent_again(hub, seed)
     left = [path.name for path in (target / ".qwen-infra").iterdir()]
     assert sorted(left) == ["lock"], (seed, left)
+
+
+def assert_little_was_sent_again(hub: HubStandIn, seed: int) -> None:
+    """By the server's own account; beyond a part only what was on the way when the process died."""
+    reached: dict[str, int] = {}
+    for sent in hub.sent:
+        again = reached.get(sent.name, 0) - sent.start
+        assert again <= PART + 2 * SLOW_CHUNK, (seed, sent, again)
+        reached[sent.name] = max(reached.get(sent.name, 0), sent.end)
 
 
 def _kill_somewhere(pid: int, hub: HubStandIn, chance: random.Random, total: int) -> bool:

@@ -177,11 +177,30 @@ def test_compiled_kernels_have_a_folder_for_each_image_gpu_and_degree() -> None:
                 kernels_path(tensorParallelSize=2)}) == 4  # fmt: skip
 
 
-def test_kernels_of_a_server_without_root_stay_in_its_pod_since_a_nodes_folder_is_roots_to_write() -> None:
-    pod = pod_of(render({"kind": "hostPath"})["Deployment"][0])
+def test_the_download_makes_the_folder_of_kernels_on_a_node_for_the_servers_user() -> None:
+    found = render({"kind": "hostPath", "path": "/data"})
+    (loader,) = pod_of(found["Job"][0])["containers"]
+    command = loader["command"]
+    assert pod_of(found["Job"][0])["securityContext"]["runAsUser"] == 0
+    assert "CHOWN" in loader["securityContext"]["capabilities"]["add"]
+    assert command[command.index("--kernels-owner") + 1] == "2000"
+    folder = command[command.index("--kernels") + 1].removeprefix("/models/")
+    read = volume(pod_of(found["Deployment"][0]), "kernels")["hostPath"]
+    assert read == {"path": f"/data/{folder}", "type": "Directory"}
+
+
+def test_the_download_into_a_claim_makes_the_folder_of_kernels_as_the_servers_user() -> None:
+    (loader,) = pod_of(render({"kind": "pvc"})["Job"][0])["containers"]
+    assert "--kernels" in loader["command"]
+    assert "--kernels-owner" not in loader["command"]
+    assert "add" not in loader["securityContext"]["capabilities"]
+
+
+def test_kernels_of_a_server_without_root_stay_in_its_pod_where_nothing_is_downloaded() -> None:
+    pod = pod_of(render({"kind": "hostPath", "download": False})["Deployment"][0])
     assert volume(pod, "kernels") == {"name": "kernels", "emptyDir": {}}
-    with pytest.raises(ConfigurationError, match="root's alone to write"):
-        render({"kind": "hostPath", "compiledKernels": "volume"})
+    with pytest.raises(ConfigurationError, match="without a download nobody makes a folder that it may write"):
+        render({"kind": "hostPath", "download": False, "compiledKernels": "volume"})
 
 
 @pytest.mark.parametrize(
