@@ -14,7 +14,7 @@ from qwen_infra import __version__
 from qwen_infra.benchmark.definitions import find_definition
 from qwen_infra.benchmark.figures import Figures
 from qwen_infra.benchmark.load import LoadOutcome
-from qwen_infra.benchmark.metrics import compute_figures
+from qwen_infra.benchmark.metrics import compute_distributions, compute_figures
 from qwen_infra.benchmark.result import BenchmarkResult, DeploymentFacts, ReachedBy, Repeat, Versions
 from qwen_infra.benchmark.server_side import ServerSide, compare_with_server
 from qwen_infra.benchmark.timeline import build_timeline
@@ -61,6 +61,7 @@ def build_result(
     record, reported = records[place], figures[place]
     if partial_because is not None:
         record, reported = records[-1], figures[-1]
+    completed = [trace for trace in record.outcome.traces if trace.is_completed]
     errors, examples = _count_errors(record.outcome.traces)
     result = BenchmarkResult(
         **reported.model_dump(),
@@ -79,7 +80,8 @@ def build_result(
         simulated=setting.provenance.simulated,
         deployment=setting.deployment,
         versions=Versions(tool=__version__, python=platform.python_version(), client=f"aiohttp {version('aiohttp')}"),
-        timeline=build_timeline([trace for trace in record.outcome.traces if trace.is_completed]),
+        timeline=build_timeline(completed),
+        distributions=compute_distributions(completed),
         server=record.server,
         repeats=_list_repeats(records, figures) if workload.repeats > 1 else (),
         client_cpu_share=record.cpu_share,

@@ -1,4 +1,4 @@
-"""Which stored run is the one to compare with: one entry for each model, workload and hardware.
+"""Which stored run is the one to compare with: one entry for each server, model, workload and hardware.
 
 Entries are appended as results are: the newest counts, the older ones say what was the baseline when. The run itself
 stays where it is.
@@ -23,6 +23,7 @@ class Baseline(BaseModel):
         workload: its workload's name.
         hardware: what it ran on.
         result: its file's name, in the same folder.
+        server: which of the stack's; None where the run does not say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,12 @@ class Baseline(BaseModel):
     workload: str
     hardware: str
     result: str
+    server: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What two runs share that can be compared."""
+        return self.server or "", self.model, self.workload, self.hardware
 
 
 def set_baseline(path: Path | None, *, root: Path, stack: str, workload: str | None = None) -> Baseline:
@@ -56,39 +63,43 @@ def set_baseline(path: Path | None, *, root: Path, stack: str, workload: str | N
             found=f"{chosen.name}: {result.summary}",
             mend="run the benchmark again",
         )
-    baseline = Baseline(
-        model=result.model_id,
-        workload=result.workload.name,
-        hardware=result.provenance.hardware,
-        result=chosen.name,
-    )
+    baseline = _point_at(result, chosen.name)
     write_result(baseline, root=root, stack=stack, kind="baseline")
     return baseline
 
 
 def list_baselines(*, root: Path, stack: str) -> list[Baseline]:
-    """The baseline of each model, workload and hardware, in the order of their names."""
-    found: dict[tuple[str, str, str], Baseline] = {}
+    """The baseline of each server, model, workload and hardware, in the order of their names."""
+    found: dict[tuple[str, str, str, str], Baseline] = {}
     for path in list_results(root=root, stack=stack, kind="baseline"):
         try:
             baseline = Baseline.model_validate(read_result(path))
         except ValidationError as error:
             raise ConfigurationError("the file is no baseline", found=path) from error
-        found[baseline.model, baseline.workload, baseline.hardware] = baseline
+        found[baseline.key] = baseline
     return [found[key] for key in sorted(found)]
 
 
 def find_baseline(result: BenchmarkResult, *, root: Path, stack: str) -> BenchmarkResult | None:
-    """The run to compare ``result`` with: of its model, workload and hardware; None when none is set.
+    """The run to compare ``result`` with: of its server, model, workload and hardware; None when none is set.
 
     Raises:
         ConfigurationError: it is set, and its file is gone or cannot be read.
     """
     for baseline in list_baselines(root=root, stack=stack):
-        wanted = (result.model_id, result.workload.name, result.provenance.hardware)
-        if (baseline.model, baseline.workload, baseline.hardware) == wanted:
+        if baseline.key == _point_at(result, baseline.result).key:
             return read_benchmark(root / stack.rsplit("/", maxsplit=1)[-1] / baseline.result)
     return None
+
+
+def _point_at(result: BenchmarkResult, name: str) -> Baseline:
+    return Baseline(
+        model=result.model_id,
+        workload=result.workload.name,
+        hardware=result.provenance.hardware,
+        result=name,
+        server=result.deployment.server,
+    )
 
 
 def _find_newest(root: Path, stack: str, workload: str | None) -> Path:

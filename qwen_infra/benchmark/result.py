@@ -5,7 +5,16 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from qwen_infra.benchmark.definitions import find_definition
 from qwen_infra.benchmark.figures import Figures
@@ -29,6 +38,7 @@ class DeploymentFacts(_Part):
 
     Args:
         stack: the stack's name.
+        server: which of the stack's servers, since one stack may serve several models under one served name.
         image: with its digest or tag.
         arguments: the server's command line.
         model: the catalogue's name.
@@ -40,6 +50,7 @@ class DeploymentFacts(_Part):
     """
 
     stack: str | None = None
+    server: str | None = None
     image: str | None = None
     arguments: str | None = None
     model: str | None = None
@@ -88,6 +99,7 @@ class BenchmarkResult(Figures):
         versions: what made the load.
         definitions: id of the definition of every figure in this document.
         timeline: the run second by second.
+        distributions: by latency, the value at each whole percentile from 0 to 100 [ms], linear between ranks.
         server: the server's own figures; None when it has none.
         repeats: every repeat, the one whose figures stand above included; empty when there was one only.
         client_cpu_share: CPU seconds of the load generator per second of the run.
@@ -118,6 +130,7 @@ class BenchmarkResult(Figures):
     versions: Versions | None = None
     definitions: dict[str, str] = Field(default_factory=dict)
     timeline: Timeline = Timeline()
+    distributions: dict[str, tuple[NonNegativeFloat, ...]] = Field(default_factory=dict)
     server: ServerSide | None = None
     repeats: tuple[Repeat, ...] = ()
     client_cpu_share: float | None = None

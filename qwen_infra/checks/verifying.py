@@ -23,7 +23,7 @@ def verify(inputs: Mapping[str, Any], target: CheckTarget, report: Report) -> Ch
         KubectlError: the server or its key could not be reached.
     """
     options = inputs["options"]
-    found = asyncio.run(_run(options, target, report))
+    found = asyncio.run(_run(options, target, report)).model_copy(update={"server": target.deployment})
     path = write_result(found, root=find_results_folder(), stack=str(options["stack"]), kind="verification")
     show(str(inputs["urn"]), render_table(found))
     return CheckOutcome(

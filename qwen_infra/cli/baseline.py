@@ -53,5 +53,5 @@ def show(
     elif not found:
         say(f"stack {stack} has no baseline; set one with `qwen-infra baseline set --stack {stack}`")
     else:
-        columns = ("model", "workload", "hardware", "file")
-        print_table(columns, [(item.model, item.workload, item.hardware, item.result) for item in found])
+        columns = ("server", "model", "workload", "hardware", "file")
+        print_table(columns, [(item.server, item.model, item.workload, item.hardware, item.result) for item in found])

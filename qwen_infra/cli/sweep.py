@@ -17,6 +17,8 @@ def sweep(
     output_tokens: Annotated[int, typer.Option(min=1, help="Tokens of each answer.")] = 256,
     limit: Annotated[int, typer.Option(min=1, help="Most requests at once.")] = 512,
     seed: Annotated[int, typer.Option(help="Of the prompts.")] = 0,
+    stack: Annotated[str | None, typer.Option(help="Keep the sweep in this stack's history, for its report.")] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the history.")] = Path("results"),
     out: Annotated[Path | None, typer.Option(help="File for every result as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -26,7 +28,7 @@ def sweep(
     """
     import asyncio
 
-    from qwen_infra.benchmark import Workload, run_sweep
+    from qwen_infra.benchmark import Workload, run_sweep, write_result
     from qwen_infra.cli.output import print_json, print_table, say, say_over
     from qwen_infra.client import Endpoint
 
@@ -36,6 +38,8 @@ def sweep(
     endpoint = Endpoint(url=url, model=model, api_key=os.environ.get(api_key_env) or None)
     found = asyncio.run(run_sweep(endpoint, workload, limit=limit, vocabulary_size=None, progress=say_over))
     say_over("")
+    if stack is not None:
+        say(f"kept as {write_result(found, root=results, stack=stack, kind='sweep')}")
     if out is not None:
         out.write_text(found.model_dump_json(indent=2) + "\n", "utf-8")
         say(f"wrote {out}")

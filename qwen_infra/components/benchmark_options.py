@@ -37,6 +37,7 @@ def _describe(plan: DeploymentPlan, stack: str) -> DeploymentFacts:
     server = plan.server
     return DeploymentFacts(
         stack=stack,
+        server=server.name,
         image=server.image,
         arguments=" ".join(server.arguments.command()),
         model=plan.model_name,

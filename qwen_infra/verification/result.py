@@ -48,6 +48,7 @@ class VerificationReport(BaseModel):
         passed: no case failed and at least one passed.
         simulated: the same as ``provenance.simulated``, at the top because programs look for it there.
         cases: in the order of the registry.
+        server: which of a stack's servers, since one stack may serve several models under one name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +63,7 @@ class VerificationReport(BaseModel):
     duration_s: NonNegativeFloat
     provenance: Provenance
     cases: tuple[CaseResult, ...]
+    server: str | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -52,6 +52,16 @@ def test_the_newest_run_becomes_the_baseline_of_its_model_workload_and_hardware(
     assert find_baseline(build_result(model_id="other"), root=tmp_path, stack="gb200") is None
 
 
+def test_two_servers_of_one_stack_have_a_baseline_each_although_their_served_names_agree(tmp_path):
+    small, large = (DeploymentFacts(server=name) for name in ("vllm-small", "vllm-large"))
+    for facts, ttft_ms in ((small, 1.0), (large, 2.0)):
+        set_baseline(keep(tmp_path, build_result(deployment=facts, mean_ttft_ms=ttft_ms)), root=tmp_path, stack="gb200")
+    found = find_baseline(build_result(deployment=small), root=tmp_path, stack="gb200")
+    assert found is not None
+    assert found.mean_ttft_ms == 1.0
+    assert find_baseline(build_result(), root=tmp_path, stack="gb200") is None
+
+
 def test_a_later_baseline_replaces_the_one_before_and_its_entry_stays(tmp_path):
     first = keep(tmp_path, build_result(mean_ttft_ms=1.0))
     keep(tmp_path, build_result(mean_ttft_ms=2.0))

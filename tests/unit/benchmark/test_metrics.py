@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from qwen_infra.benchmark import DEFINITIONS, find_definition
 from qwen_infra.benchmark.figures import Figures
-from qwen_infra.benchmark.metrics import compute_figures, count_good, find_percentile
+from qwen_infra.benchmark.metrics import compute_distributions, compute_figures, count_good, find_percentile
 from qwen_infra.benchmark.server_side import ServerSide
 from qwen_infra.benchmark.timeline import build_timeline
 from qwen_infra.benchmark.trace import UNFINISHED, RequestTrace
@@ -39,6 +39,14 @@ def test_latencies_of_a_hand_worked_trace():
     assert figures.median_itl_ms == pytest.approx(400)
     assert figures.mean_e2el_ms == pytest.approx(1600)
     assert figures.value("p90_e2el_ms") == pytest.approx(2000)
+
+
+def test_distributions_hold_the_value_at_each_whole_percentile():
+    found = compute_distributions([A, B])
+    assert set(found) == {"ttft", "tpot", "itl", "e2el", "queue"}
+    assert len(found["ttft"]) == 101
+    assert (found["ttft"][0], found["ttft"][50], found["ttft"][100]) == pytest.approx((300, 400, 500))
+    assert found["itl"][50] == pytest.approx(400)
 
 
 def test_throughputs_of_a_hand_worked_trace():

@@ -138,6 +138,14 @@ def test_a_sweep_shows_its_steps_its_knee_and_that_it_is_simulated(run, url):
     assert (code, "* knee: " in out, "do not come from a GPU" in out) == (0, True, True)
 
 
+def test_a_sweep_is_kept_in_a_stacks_history(run, url):
+    words = ("--input-tokens", "16", "--output-tokens", "4", "--limit", "1", "--stack", "mine")
+    _, _, err = run("sweep", "--url", url, "--model", "qwen3.5", *words)
+    assert "kept as results/mine/sweep-" in err
+    [path] = Path("results/mine").glob("sweep-*.json")
+    assert json.loads(path.read_text("utf-8"))["knee"] == 1
+
+
 def test_capacity_is_told_from_the_newest_run(run, url):
     run("bench", "--url", url, "--model", "qwen3.5", *LOAD, "--stack", "mine")
     code, out, err = run("capacity", "--stack", "mine", "--rate", "100", "--json")
