@@ -5,7 +5,7 @@ No Pulumi and no cluster here: the dynamic provider in ``checks`` brings the URL
 
 from qwen_infra.benchmark.baseline import Baseline, find_baseline, list_baselines, set_baseline
 from qwen_infra.benchmark.capacity import Capacity, derive_capacity
-from qwen_infra.benchmark.definitions import DEFINITIONS, Definition, find_definition, read_rank
+from qwen_infra.benchmark.definitions import DEFINITIONS, LATENCIES, Definition, find_definition, read_rank
 from qwen_infra.benchmark.exports import (
     FORMATS,
     export_csv,
@@ -36,6 +36,7 @@ from qwen_infra.benchmark.workload import Workload
 __all__ = [
     "DEFINITIONS",
     "FORMATS",
+    "LATENCIES",
     "REFERENCE_FIGURES",
     "REFERENCE_HARDWARE",
     "REFERENCE_TITLE",

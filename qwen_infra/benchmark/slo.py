@@ -22,6 +22,7 @@ __all__ = [
     "SloRow",
     "SloSet",
     "judge_slos",
+    "list_conditions",
     "list_percentiles",
     "parse_regression",
     "parse_slos",
@@ -191,18 +192,22 @@ def _judge_changes(
     return rows, ""
 
 
+def list_conditions(result: BenchmarkResult) -> dict[str, object]:
+    """What has to be the same in two runs that are compared, by what it is called in a sentence."""
+    return {
+        "workload": result.workload.load_key(),
+        "hardware": result.provenance.hardware,
+        "number of GPUs": result.deployment.gpus,
+        "number of replicas": result.deployment.replicas,
+        "way to the server": result.reached_by,
+        "version of the figures": result.result_version,
+    }
+
+
 def _find_difference(result: BenchmarkResult, baseline: BenchmarkResult) -> str | None:
     """What makes two runs incomparable; None when they can be compared."""
-    ours, theirs = result.deployment, baseline.deployment
-    pairs = {
-        "workload": (result.workload.load_key(), baseline.workload.load_key()),
-        "hardware": (result.provenance.hardware, baseline.provenance.hardware),
-        "number of GPUs": (ours.gpus, theirs.gpus),
-        "number of replicas": (ours.replicas, theirs.replicas),
-        "way to the server": (result.reached_by, baseline.reached_by),
-        "version of the figures": (result.result_version, baseline.result_version),
-    }
-    return next((name for name, (one, other) in pairs.items() if one != other), None)
+    ours, theirs = list_conditions(result), list_conditions(baseline)
+    return next((name for name, value in ours.items() if value != theirs[name]), None)
 
 
 def _compare(metric: str, percent: float, result: BenchmarkResult, baseline: BenchmarkResult) -> SloRow:

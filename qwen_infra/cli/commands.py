@@ -55,6 +55,7 @@ COMMANDS = (
     ),
     Command(_CHECK, "history", "qwen_infra.cli.history:history", "List the benchmarks that were kept, oldest first"),
     Command(_CHECK, "collect", "qwen_infra.cli.collect:collect", "Keep the results of scheduled verifications"),
+    Command(_CHECK, "report", "qwen_infra.cli.report:report", "Write one HTML page of what was proven and measured"),
     Command(_CHECK, "baseline", "qwen_infra.cli.baseline:app", "Choose the run that the next ones are compared with"),
     Command(
         _TEAM,
