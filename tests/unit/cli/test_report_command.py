@@ -132,3 +132,21 @@ def test_a_file_that_is_no_result_is_listed(run: Any) -> None:
     _, out, _ = run("report", "--stack", "gb200", "--json")
     [broken] = json.loads(out)["stacks"][0]["unreadable"]
     assert broken["file"] == "benchmark-broken.json"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "qwen-infra report --stack gb200 --open",
+        "qwen-infra history --stack gb200",
+        "qwen-infra baseline set --stack gb200",
+        "qwen-infra report --stack gb200 --compare 7f9d21aa 40c9b266",
+    ],
+)
+def test_the_commands_of_the_manual_work(run: Any, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("typer.launch", lambda url: shown.append(url) or 0)
+    for path, name in zip(keep(), ("7f9d21aa", "40c9b266"), strict=True):
+        path.rename(path.with_name(f"{path.stem[:-8]}{name}.json"))
+    assert run(*command.split()[1:])[0] == 0
+    assert bool(shown) == ("--open" in command)
