@@ -145,7 +145,12 @@ def test_a_file_that_is_no_result_is_listed(run: Any) -> None:
 )
 def test_the_commands_of_the_manual_work(run: Any, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     shown: list[str] = []
-    monkeypatch.setattr("typer.launch", lambda url: shown.append(url) or 0)
+
+    def launch(url: str) -> int:
+        shown.append(url)
+        return 0
+
+    monkeypatch.setattr("typer.launch", launch)
     for path, name in zip(keep(), ("7f9d21aa", "40c9b266"), strict=True):
         path.rename(path.with_name(f"{path.stem[:-8]}{name}.json"))
     assert run(*command.split()[1:])[0] == 0
