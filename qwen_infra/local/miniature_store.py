@@ -1,4 +1,4 @@
-"""The miniature's weights in the user's cache: trained once for each version of its recipe.
+"""The miniatures' weights in the user's cache: trained once for each version of their recipe.
 
 The recipe is the folder ``miniature``. It is copied beside the weights and run there by the vLLM environment's Python,
 which must not see this program's own packages.
@@ -15,7 +15,7 @@ from qwen_infra.local.locks import hold_lock
 from qwen_infra.local.steps import Step, run_step
 from qwen_infra.local.vllm_environment import ensure_vllm, vllm_python
 
-__all__ = ["ensure_miniature"]
+__all__ = ["ensure_miniature", "ensure_wrong_miniature"]
 
 _RECIPE = Path(__file__).parent / "miniature"
 _MODULE = "miniature_qwen35"
@@ -28,13 +28,27 @@ def ensure_miniature(report: Callable[[str], None] = lambda _: None) -> Path:
     Raises:
         EnvironmentMissingError: vLLM's environment cannot be made, or the training failed.
     """
-    folder = default_cache_root() / "miniature" / _recipe_hash()
+    return _ensure(default_cache_root() / "miniature" / _recipe_hash(), "the miniature Qwen3.5", (), report)
+
+
+def ensure_wrong_miniature(report: Callable[[str], None] = lambda _: None) -> Path:
+    """The folder of a model that makes the mistakes of ``miniature/mistakes.py``, for the proof that they are noticed.
+
+    Raises:
+        EnvironmentMissingError: as for the right one, from which it starts.
+    """
+    right = ensure_miniature(report)
+    folder = default_cache_root() / "miniature" / f"{_recipe_hash()}-wrong"
+    return _ensure(folder, "the miniature that makes mistakes", (str(right),), report)
+
+
+def _ensure(folder: Path, title: str, arguments: tuple[str, ...], report: Callable[[str], None]) -> Path:
     if folder.exists():
         return folder / "model"
     python = vllm_python(ensure_vllm(report))
-    with hold_lock(folder.with_suffix(".lock"), purpose="training the miniature", timeout_s=_TIMEOUT_S):
+    with hold_lock(folder.with_suffix(".lock"), purpose=f"training {title}", timeout_s=_TIMEOUT_S):
         if not folder.exists():
-            _train(folder, python, report)
+            _train(folder, title, (str(python), "-m", _MODULE), arguments, report)
     return folder / "model"
 
 
@@ -50,7 +64,13 @@ def _recipe_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _train(folder: Path, python: Path, report: Callable[[str], None]) -> None:
+def _train(
+    folder: Path,
+    title: str,
+    program: tuple[str, ...],
+    arguments: tuple[str, ...],
+    report: Callable[[str], None],
+) -> None:
     """Into a draft folder that becomes ``folder`` in one rename."""
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
@@ -59,8 +79,8 @@ def _train(folder: Path, python: Path, report: Callable[[str], None]) -> None:
     for path in recipe_files():
         shutil.copy(path, recipe)
     step = Step(
-        "training the miniature Qwen3.5, once: about half a minute on two idle cores",
-        (str(python), "-m", _MODULE, str(draft / "model")),
+        f"training {title}, once: less than a minute on two idle cores",
+        (*program, str(draft / "model"), *arguments),
         _TIMEOUT_S,
         {
             "PYTHONPATH": str(recipe.parent),

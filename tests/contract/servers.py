@@ -31,14 +31,20 @@ FLAGS = (
 
 
 @contextmanager
-def serve(vllm: VllmInterpreter, model: Path, folder: Path) -> Iterator[str]:
+def serve(vllm: VllmInterpreter, model: Path, folder: Path, *more: str) -> Iterator[str]:
     """The URL of a real vLLM that serves ``model``, its key in ``folder/keys``; it is gone afterwards.
+
+    Args:
+        vllm: what serves it.
+        model: its folder.
+        folder: for the log, the guard and the keys.
+        more: flags beyond those of every server.
 
     Raises:
         AssertionError: it ended or did not get ready; with the end of its log.
     """
     port, log = find_free_ports(1)[0], folder / "vllm.log"
-    command = [str(vllm.program), "serve", str(model), "--port", str(port), *FLAGS]
+    command = [str(vllm.program), "serve", str(model), "--port", str(port), *FLAGS, *more]
     environment = vllm.environment(VLLM_API_KEY=KEY, VLLM_CPU_KVCACHE_SPACE="2", **_mount_guard(folder))
     with log.open("w") as output:
         process = subprocess.Popen(
