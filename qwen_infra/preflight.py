@@ -3,14 +3,18 @@
 Pure: plan and facts in, an error out. What only time can tell (a node that is full now) is the readiness wait's job.
 """
 
+from collections.abc import Sequence
+
 from qwen_infra.benchmark.gate import build_gate
-from qwen_infra.cluster.facts import ClusterFacts
+from qwen_infra.cluster.facts import ClusterFacts, Node
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.manifests import render_objects
 from qwen_infra.manifests.custom_kinds import CUSTOM_KINDS, find_custom_kinds
 from qwen_infra.manifests.names import MANAGED_BY, STACK_LABEL
 from qwen_infra.manifests.permissions import list_permissions
+from qwen_infra.placing import list_intolerable_taints
 from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning.demand import pod_demand
 from qwen_infra.planning.operations import is_placeholder
 from qwen_infra.planning.rollout import SLOTS, generation_name
 
@@ -155,26 +159,61 @@ def _check_nodes(plan: DeploymentPlan, facts: ClusterFacts) -> None:
             mend="pulumi config set --path 'qwen-infra:server.node' <host name>",
         )
     candidates = named if server.node else list(facts.nodes)
-    right = [node for node in candidates if node.labels.get(gpu.node_label_key) == gpu.product_label]
+    right = [node for node in candidates if gpu.is_on(node.labels)]
     if not right:
-        seen = sorted({node.labels.get(gpu.node_label_key, "no GPU label") for node in candidates})
+        label = gpu.node_label_key or ""
+        seen = sorted({node.labels.get(label, "no GPU label") for node in candidates})
         raise EnvironmentMissingError(
-            f"no {'such ' if server.node else ''}node has this GPU",
+            f"no {'such ' if server.node else ''}node has this GPU" if label else "the cluster has no node",
             where="qwen-infra:server.gpu",
             found=", ".join(seen) or "no node",
-            expected=f"{gpu.node_label_key}={gpu.product_label}",
-            mend=f"look with `kubectl get nodes -L {gpu.node_label_key}`, then choose that GPU or another cluster",
+            expected=gpu.selector,
+            mend=f"look with `kubectl get nodes{f' -L {label}' if label else ''}`, "
+            "then choose that GPU or another cluster",
         )
-    most = max(node.count(gpu.resource_name) for node in right)
-    if most < gpu.count:
+    _check_taints(plan, right)
+    _check_size(plan, right)
+
+
+def _check_taints(plan: DeploymentPlan, right: Sequence[Node]) -> None:
+    """At least one node must take the pods; what a node passes through by itself is not judged."""
+    taints = [list_intolerable_taints(plan, node) for node in right]
+    if all(taints):
+        first = taints[0][0]
+        path = f"qwen-infra:server.tolerations[{len(plan.server.pod.tolerations)}].key"
         raise EnvironmentMissingError(
-            f"no node has enough GPUs for {_ranks(plan)}",
-            where="qwen-infra:server.tensorParallelSize",
-            found=f"at most {most} x {gpu.resource_name} on a {gpu.name} node",
-            expected=f"{gpu.count}",
-            mend=f"pulumi config set --path 'qwen-infra:server.tensorParallelSize' {most or 1}, or spread a replica "
-            "over several nodes with qwen-infra:server.nodes",
+            "every node that has what the server needs has a taint that its pods do not accept",
+            where="qwen-infra:server.tolerations",
+            found=", ".join(sorted({str(taint) for found in taints for taint in found})),
+            mend=f"pulumi config set --path '{path}' {first.key}, or kubectl taint nodes <node> {first.key}-",
         )
+
+
+def _check_size(plan: DeploymentPlan, right: Sequence[Node]) -> None:
+    """One pod must fit on an empty node: its devices, processors and memory."""
+    server, gpu = plan.server, plan.server.gpu
+    for resource, count in gpu.devices.items():
+        most = max(node.count(resource) for node in right)
+        if most < count:
+            raise EnvironmentMissingError(
+                f"no node has enough GPUs for {_ranks(plan)}",
+                where="qwen-infra:server.tensorParallelSize",
+                found=f"at most {most} x {resource} on a {gpu.name} node",
+                expected=f"{count}",
+                mend=f"pulumi config set --path 'qwen-infra:server.tensorParallelSize' {most or 1}, or spread a "
+                "replica over several nodes with qwen-infra:server.nodes",
+            )
+    for resource, key in (("cpu", "cpuRequest"), ("memory", "memoryRequest")):
+        told = [node.amounts[resource] for node in right if resource in node.amounts]
+        if told and max(told) < pod_demand(server)[resource]:
+            largest = max(right, key=lambda node: node.amounts.get(resource, 0))
+            raise EnvironmentMissingError(
+                f"no node has enough {'processors' if resource == 'cpu' else resource} for a pod of {server.name}",
+                where=f"qwen-infra:server.resources.{key}",
+                found=f"at most {largest.allocatable[resource]}, on {largest.name}",
+                expected=getattr(server.resources, f"{resource}_request"),
+                mend=f"pulumi config set --path 'qwen-infra:server.resources.{key}' <less>, or a larger node",
+            )
 
 
 def _ranks(plan: DeploymentPlan) -> str:
@@ -191,23 +230,21 @@ def _ranks(plan: DeploymentPlan) -> str:
 def _check_weights_nodes(plan: DeploymentPlan, facts: ClusterFacts) -> None:
     """Folders of nodes need names of nodes, as soon as the server could land on one without the weights."""
     cache, gpu = plan.cache, plan.server.gpu
-    hosts = {
-        node.labels.get("kubernetes.io/hostname", node.name): node.labels.get(gpu.node_label_key)
-        for node in facts.nodes
-    }
+    hosts = [node.labels.get("kubernetes.io/hostname", node.name) for node in facts.nodes if gpu.is_on(node.labels)]
+    right = sorted(hosts)
     for name in cache.nodes:
-        if hosts.get(name) != gpu.product_label:
+        if name not in right:
             raise ConfigurationError(
                 "this node does not exist, or has another GPU",
                 where="qwen-infra:cache.nodes",
                 found=name,
-                expected=f"a node with {gpu.node_label_key}={gpu.product_label}",
-                mend=f"look with `kubectl get nodes -L {gpu.node_label_key}`",
+                expected=f"a node with {gpu.selector}" if gpu.node_label_key else f"one of: {', '.join(right)}",
+                mend=f"look with `kubectl get nodes{f' -L {gpu.node_label_key}' if gpu.node_label_key else ''}`",
             )
-    right = sorted(name for name, product in hosts.items() if product == gpu.product_label)
     if cache.storage.kind == "hostPath" and cache.storage.download and not cache.nodes and len(right) > 1:
         raise ConfigurationError(
-            f"{len(right)} nodes have this GPU: the weights would lie on one, and the server might start on another",
+            f"{len(right)} nodes {'have this GPU' if gpu.node_label_key else 'may run the server'}: the weights would "
+            "lie on one, and the server might start on another",
             where="qwen-infra:cache.nodes",
             expected=f"some of: {', '.join(right)}",
             mend=f"pulumi config set --path 'qwen-infra:cache.nodes[0]' {right[0]}, or a cache.kind that nodes share",

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes import Provider
 
-from qwen_infra.capacity import with_rollout
+from qwen_infra.capacity import with_rollouts
 from qwen_infra.checks.failure import DeploymentFailedError, exit_after_the_message
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
@@ -38,7 +38,7 @@ def run() -> None:
         facts = _read_facts(plans)
         for plan in plans:
             check_preflight(plan, facts, stack=pulumi.get_stack())
-        placed = [with_rollout(plan, facts) for plan in plans]
+        placed = with_rollouts(plans, facts)
         for plan in placed:
             pulumi.info(plan.server.rollout.describe(plan.server.name))
         deploy(*placed)

@@ -1,4 +1,4 @@
-"""A GPU of the catalogue: memory, speed, precisions, and how Kubernetes names it and its nodes.
+"""A GPU of the catalogue, or the processor in its place: memory, speed, precisions, how Kubernetes names it.
 
 Not here: the entries (``data/gpus.json``) and finding one (``lookup.py``).
 """
@@ -36,18 +36,24 @@ class ArithmeticRates(BaseModel):
 
 
 class Gpu(BaseModel):
-    """One GPU product, with a typical node around it."""
+    """One GPU product, or the processor where there is none, with a typical node around it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    vendor: Literal["nvidia", "amd"]
+    kind: Literal["gpu", "cpu"] = "gpu"
+    """``cpu``: the node's processor, for laptops; its memory is the pod's limit (``with_memory``)."""
+    vendor: Literal["nvidia", "amd", "any"]
     compute_capability: str
     """CUDA compute capability (``9.0``) or AMD architecture (``gfx942``)."""
     product_label: str
     """Value of ``node_label_key`` on a node that has this GPU."""
-    node_label_key: str
-    resource_name: str
+    other_labels: tuple[str, ...] = ()
+    """Other values by which drivers and forms of the same GPU are labelled."""
+    node_label_key: str | None
+    """None: any node will do."""
+    resource_name: str | None
+    """None: Kubernetes counts no such devices, only processors and memory."""
     memory_mib: PositiveInt
     """As ``nvidia-smi`` or ``rocm-smi`` shows it [MiB]."""
     usable_memory_bytes: PositiveInt
@@ -64,12 +70,13 @@ class Gpu(BaseModel):
     node_cpu: PositiveInt
     node_memory_gib: PositiveInt
     aliases: tuple[str, ...] = ()
-    """Other label values of the same GPU."""
+    """Other names that people use."""
     sources: dict[str, Source]
 
     @model_validator(mode="after")
     def _check_sources(self) -> Self:
-        missing = [figure for figure in _FIGURES if figure not in self.sources]
+        figures = (*_FIGURES, "other_labels") if self.other_labels else _FIGURES
+        missing = [figure for figure in figures if figure not in self.sources]
         if missing:
             msg = f"{self.name}: no source for {', '.join(missing)}"
             raise ValueError(msg)
@@ -80,6 +87,21 @@ class Gpu(BaseModel):
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    @property
+    def product_labels(self) -> tuple[str, ...]:
+        """Every label value by which a node with this GPU is known; empty where nodes are not labelled."""
+        return (self.product_label, *self.other_labels) if self.node_label_key else ()
+
+    @property
+    def can_share_model(self) -> bool:
+        """Whether several of them can serve one model together."""
+        return self.kind == "gpu"
+
+    def with_memory(self, size_bytes: int) -> Self:
+        """The same with so much memory: of a processor, what the pod may use [B]."""
+        memory = {"memory_mib": -(-size_bytes // 2**20), "usable_memory_bytes": size_bytes}
+        return self.model_copy(update=memory)
 
     @property
     def usable_memory_gib(self) -> float:

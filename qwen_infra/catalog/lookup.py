@@ -125,7 +125,7 @@ def _model_index() -> dict[str, Model]:
 
 @cache
 def _gpu_index() -> dict[str, Gpu]:
-    return {_fold(name): gpu for gpu in gpus() for name in (gpu.name, gpu.product_label, *gpu.aliases)}
+    return {_fold(name): gpu for gpu in gpus() for name in (gpu.name, *gpu.product_labels, *gpu.aliases)}
 
 
 def _fold(name: str) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from qwen_infra.cli.fit_question import REFERENCE_TRAFFIC, Answer, name_change
 from qwen_infra.cli.output import print_table
 from qwen_infra.sizing import Fit
+from qwen_infra.sizing.devices import find_rules
 
 __all__ = ["print_fit"]
 
 _GIB = 2**30
+_USABLE = {"gpu": "{gpu}, as PyTorch sees it", "cpu": "memory limit less /dev/shm (server.resources)"}
 
 
 def print_fit(answer: Answer) -> None:
@@ -18,7 +20,7 @@ def print_fit(answer: Answer) -> None:
     for reason in fit.reasons:
         print(f"  {reason}")
     print()
-    print_table(("memory per GPU", "GiB", "what it is"), _memory_rows(fit), right=("GiB",))
+    print_table((f"memory {find_rules(fit.request.gpu).unit}", "GiB", "what it is"), _memory_rows(fit), right=("GiB",))
     print()
     for line in _capacity_lines(answer) if fit.fits else ():
         print(line)
@@ -55,7 +57,7 @@ def _memory_rows(fit: Fit) -> Iterator[tuple[str, str, str]]:
         yield "  state of it", _gib(fit.state_bytes), "GDN layers, at full-length load"
     share = f"--gpu-memory-utilization {request.gpu_memory_utilization}"
     yield "asked for", _gib(fit.requested_bytes), share
-    yield "usable", _gib(usable), f"{request.gpu.name}, as PyTorch sees it"
+    yield "usable", _gib(usable), _USABLE[request.gpu.kind].format(gpu=request.gpu.name)
 
 
 def _capacity_lines(answer: Answer) -> Iterator[str]:

@@ -12,7 +12,7 @@ __all__ = ["recommend"]
 
 
 def recommend(
-    gpu: Annotated[str, typer.Option(help="GPU that there is, such as GB200.")],
+    gpu: Annotated[str, typer.Option(help="GPU that there is, such as GB200, or CPU.")],
     gpus: Annotated[int, typer.Option(help="How many of them.")],
     purpose: Annotated[
         str, typer.Option("--for", help="coding, agent, chinese, general, multimodal or long-context.")

@@ -1,4 +1,4 @@
-"""What answered: a GPU, a miniature model on the CPU, the simulator, or nobody knows.
+"""What answered: a GPU, a node's processor, a miniature model on the CPU, the simulator, or nobody knows.
 
 ``derive_provenance`` is pure; ``fetch_provenance`` asks the server for what it needs. Everything that shows or judges a
 figure carries the :class:`Provenance` made here, so that none is presented as another.
@@ -25,7 +25,7 @@ __all__ = [
 
 SIMULATED_NODE_VARIABLE = "QWEN_INFRA_SIMULATED_NODE"
 """Set for what runs in a pod of a simulated node (``qwen_infra.local``), so that no result claims a GPU."""
-Kind = Literal["gpu", "cpu-miniature", "simulator", "unknown"]
+Kind = Literal["gpu", "cpu", "cpu-miniature", "simulator", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,9 @@ def derive_provenance(server: ServerFacts, *, model: str, cluster: ClusterFacts)
     named = version.get("version")
     server_version = named if isinstance(named, str) and named else None
     kind = _classify(server_version, says_simulated=bool(version.get("simulated")), cluster=cluster)
-    hardware = {"cpu-miniature": "cpu", "simulator": "simulator"}.get(kind, cluster.gpu_product or "unknown")
+    hardware = {"cpu": "cpu", "cpu-miniature": "cpu", "simulator": "simulator"}.get(
+        kind, cluster.gpu_product or "unknown"
+    )
     root = (server.find_card(model) or {}).get("root")
     return Provenance(
         kind=kind,
@@ -140,7 +142,10 @@ def _classify(server_version: str | None, *, says_simulated: bool, cluster: Clus
         return "simulator"
     if server_version is None:
         return "unknown"  # without it the simulator cannot be ruled out
-    if cluster.simulated_nodes or server_version.endswith("+cpu"):
+    is_cpu_build = server_version.endswith("+cpu")
+    if is_cpu_build and cluster.simulated_nodes is False and cluster.gpu_product is None:
+        return "cpu"  # real nodes that have no GPU: what was deployed is what answers
+    if cluster.simulated_nodes or is_cpu_build:
         return "cpu-miniature"
     return "gpu" if cluster.gpu_product else "unknown"
 
@@ -149,6 +154,7 @@ def _describe(kind: Kind, server_version: str | None, hardware: str) -> str:
     version = f"vLLM {server_version}" if server_version else "a server that does not say its version"
     return {
         "gpu": f"{version} on {hardware}",
+        "cpu": f"{version} on the CPU",
         "cpu-miniature": f"{version} on the CPU with a miniature model",
         "simulator": "the simulator, which imitates vLLM's protocol and timing",
         "unknown": f"{version} on unknown hardware",

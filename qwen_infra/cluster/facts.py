@@ -4,18 +4,40 @@ Reading only; what it means for a deployment is judged in ``qwen_infra.preflight
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
+from qwen_infra.quantities import parse_quantity
 
-__all__ = ["SIMULATED_NODE_ANNOTATION", "ClusterFacts", "KnownObject", "Node", "RunningPod", "read_cluster_facts"]
+__all__ = [
+    "SIMULATED_NODE_ANNOTATION",
+    "ClusterFacts",
+    "KnownObject",
+    "Node",
+    "RunningPod",
+    "Taint",
+    "read_cluster_facts",
+    "read_nodes",
+]
 
 SIMULATED_NODE_ANNOTATION = "kwok.x-k8s.io/node"
 """kwok plays the kubelet of nodes that carry it (kwok's documentation, "manage nodes with annotation")."""
 GROUPS = "leaderworkersets.leaderworkerset.x-k8s.io"
+
+
+@dataclass(frozen=True)
+class Taint:
+    """What keeps pods off a node that do not tolerate it."""
+
+    key: str
+    value: str | None
+    effect: str
+
+    def __str__(self) -> str:
+        return f"{self.key}{f'={self.value}' if self.value else ''}:{self.effect}"
 
 
 @dataclass(frozen=True)
@@ -27,6 +49,15 @@ class Node:
     allocatable: Mapping[str, str]
     simulated: bool = False
     schedulable: bool = True
+    """Not cordoned."""
+    ready: bool = True
+    taints: tuple[Taint, ...] = ()
+
+    @property
+    def amounts(self) -> dict[str, float]:
+        """What it can give out: resource to number, processors or bytes."""
+        found = {resource: parse_quantity(quantity) for resource, quantity in self.allocatable.items()}
+        return {resource: amount for resource, amount in found.items() if amount is not None}
 
     def count(self, resource: str) -> int:
         """Whole units of an extended resource such as ``nvidia.com/gpu``; 0 when the node has none."""
@@ -40,11 +71,7 @@ class RunningPod:
     namespace: str
     node: str
     app: str
-    requests: Mapping[str, int]
-
-    def count(self, resource: str) -> int:
-        """Whole units of an extended resource."""
-        return self.requests.get(resource, 0)
+    requests: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -72,7 +99,7 @@ class ClusterFacts:
     objects: KnownObjects | None = field(default_factory=dict)
     """(kind, name) of the Services of the namespace, and what makes pods there; None where they may not be listed."""
     pods: tuple[RunningPod, ...] | None = None
-    """Pods on nodes that hold extended resources; None where we may not list those of other namespaces."""
+    """Pods on nodes that hold resources; None where we may not list those of other namespaces."""
     served_kinds: frozenset[tuple[str, str]] | None = None
     """(apiVersion, kind) of the API groups that were asked for; None where none was."""
 
@@ -124,7 +151,23 @@ def _node(item: Mapping[str, Any]) -> Node:
         allocatable=item.get("status", {}).get("allocatable", {}),
         simulated=SIMULATED_NODE_ANNOTATION in meta.get("annotations", {}),
         schedulable=not spec.get("unschedulable", False),
+        ready=_is_ready(item.get("status", {}).get("conditions", ())),
+        taints=tuple(Taint(one["key"], one.get("value"), one["effect"]) for one in spec.get("taints", ())),
     )
+
+
+def _is_ready(conditions: Iterable[Mapping[str, Any]]) -> bool:
+    """A node that says nothing of it counts as ready."""
+    return all(one["status"] == "True" for one in conditions if one["type"] == "Ready")
+
+
+def read_nodes(kubectl: Kubectl) -> ClusterFacts:
+    """Only the nodes and what runs on them.
+
+    Raises:
+        KubectlError: nodes may not be listed.
+    """
+    return ClusterFacts(tuple(_node(item) for item in kubectl.items("nodes")), pods=_read_pods(kubectl))
 
 
 def _read_objects(kubectl: Kubectl, namespace: str, kinds: str) -> KnownObjects | None:
@@ -162,13 +205,22 @@ def _read_pods(kubectl: Kubectl) -> tuple[RunningPod, ...] | None:
 
 
 def _running_pod(item: Mapping[str, Any]) -> RunningPod:
-    requests: dict[str, int] = {}
-    for container in item["spec"].get("containers", ()):
-        for resource, quantity in container.get("resources", {}).get("requests", {}).items():
-            if "/" in resource and quantity.isdigit():  # extended resources are whole numbers
-                requests[resource] = requests.get(resource, 0) + int(quantity)
-    meta = item["metadata"]
-    return RunningPod(meta["namespace"], item["spec"]["nodeName"], meta.get("labels", {}).get("app", ""), requests)
+    """A pod holds the sum of its containers, or its largest init container where that is more."""
+    spec, meta = item["spec"], item["metadata"]
+    requests: dict[str, float] = {}
+    for container in spec.get("containers", ()):
+        for name, amount in _requests(container).items():
+            requests[name] = requests.get(name, 0.0) + amount
+    first: dict[str, float] = {}
+    for container in spec.get("initContainers", ()):
+        first |= {name: max(amount, first.get(name, 0.0)) for name, amount in _requests(container).items()}
+    held = {name: max(requests.get(name, 0.0), first.get(name, 0.0)) for name in requests.keys() | first.keys()}
+    return RunningPod(meta["namespace"], spec["nodeName"], meta.get("labels", {}).get("app", ""), held)
+
+
+def _requests(container: Mapping[str, Any]) -> dict[str, float]:
+    asked = container.get("resources", {}).get("requests", {})
+    return {name: amount for name, text in asked.items() if (amount := parse_quantity(text)) is not None}
 
 
 def _read_rules(kubectl: Kubectl, namespace: str) -> dict[str, Any]:

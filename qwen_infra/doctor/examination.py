@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from qwen_infra.cluster import ClusterAccess, Kubectl, KubectlError
+from qwen_infra.cluster.facts import read_nodes
 from qwen_infra.doctor.cluster import can_reach, examine_needs, examine_permissions, reach
 from qwen_infra.doctor.finding import Finding, missing, ok, unknown
-from qwen_infra.doctor.gpus import examine_gpus, read_gpu_nodes
+from qwen_infra.doctor.gpus import examine_nodes
 from qwen_infra.doctor.hub import examine_hub
 from qwen_infra.doctor.machine import examine_machine
 from qwen_infra.errors import QwenInfraError
@@ -56,7 +57,7 @@ def _read_plans(folder: Path, stack: str) -> tuple[tuple[DeploymentPlan, ...], F
         plans = make_plans(load_stack_deployments(folder, stack), stack)
     except QwenInfraError as error:
         return (), missing(what, error.what, error.mend or f"correct {what}")
-    told = (f"{plan.model_name} fits {plan.server.gpu.count} x {plan.server.gpu.name}" for plan in plans)
+    told = (f"{plan.model_name} fits {plan.server.gpu.describe()}" for plan in plans)
     return plans, ok(what, ", ".join(told))
 
 
@@ -66,7 +67,7 @@ def _examine_cluster(kubectl: Kubectl, plans: Sequence[DeploymentPlan]) -> list[
         return [first, unknown("GPU nodes", "the cluster cannot be asked"), unknown("permissions", "likewise")]
     namespace = plans[0].cluster.namespace if plans else DEFAULT_NAMESPACE
     try:
-        gpu_rows = examine_gpus(read_gpu_nodes(kubectl), plans)
+        gpu_rows = examine_nodes(read_nodes(kubectl), plans)
     except KubectlError as error:
         gpu_rows = [missing("GPU nodes", error.what, error.mend or "kubectl get nodes")]
     rows = [first, *examine_permissions(kubectl, namespace, _permissions(plans)), *gpu_rows]

@@ -1,116 +1,86 @@
-"""GPU nodes and what is free on them: allocatable minus what the pods there request. Pure but for the reading."""
+"""GPU nodes and what is free on them, and whether each plan finds a node now. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from qwen_infra.catalog import gpus
-from qwen_infra.cluster import Kubectl, KubectlError
-from qwen_infra.cluster.facts import SIMULATED_NODE_ANNOTATION
+from qwen_infra.cluster.facts import ClusterFacts, Node
 from qwen_infra.doctor.finding import Finding, missing, ok, unknown
+from qwen_infra.placing import list_intolerable_taints, list_nodes, list_right_nodes, open_room
 from qwen_infra.planning import DeploymentPlan
+from qwen_infra.planning.rollout import SLOTS, generation_name
 
-__all__ = ["GpuNode", "examine_gpus", "read_gpu_nodes"]
+__all__ = ["examine_nodes"]
 
 GPU_OPERATOR = "helm install gpu-operator nvidia/gpu-operator (device plugin and feature discovery)"
-_RESOURCES = {gpu.resource_name for gpu in gpus()}
-_LABELS = {gpu.node_label_key for gpu in gpus()}
+_RESOURCES = sorted({gpu.resource_name for gpu in gpus() if gpu.resource_name})
+_LABELS = sorted({gpu.node_label_key for gpu in gpus() if gpu.node_label_key})
 
 
-@dataclass(frozen=True)
-class GpuNode:
-    """A node that has GPUs or says that it has. ``free`` is ``None`` when pods may not be listed."""
-
-    name: str
-    product: str | None
-    count: int
-    free: int | None
-    architecture: str
-    usable: bool
-    simulated: bool
-
-
-def read_gpu_nodes(kubectl: Kubectl) -> list[GpuNode]:
-    """GPU nodes by name.
-
-    Raises:
-        KubectlError: nodes may not be listed.
-    """
-    nodes = kubectl.items("nodes")
-    try:
-        taken: Mapping[str, int] | None = count_taken(kubectl.items("pods", "--all-namespaces"))
-    except KubectlError:
-        taken = None
-    found = [_gpu_node(item, taken) for item in nodes]
-    return sorted((node for node in found if node.count or node.product), key=lambda node: node.name)
-
-
-def count_taken(pods: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """GPUs that pods hold, by node; pods that have ended hold none."""
-    taken: Counter[str] = Counter()
-    for pod in pods:
-        node = pod["spec"].get("nodeName")
-        if node and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}:
-            for container in pod["spec"].get("containers", []):
-                requests = container.get("resources", {}).get("requests", {})
-                taken[node] += sum(int(requests.get(name, 0)) for name in _RESOURCES)
-    return taken
-
-
-def _gpu_node(item: Mapping[str, Any], taken: Mapping[str, int] | None) -> GpuNode:
-    meta, status = item["metadata"], item.get("status", {})
-    labels = meta.get("labels", {})
-    count = sum(int(status.get("allocatable", {}).get(name, 0)) for name in _RESOURCES)
-    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", []))
-    return GpuNode(
-        name=meta["name"],
-        product=next((labels[key] for key in sorted(_LABELS) if key in labels), None),
-        count=count,
-        free=None if taken is None else count - taken.get(meta["name"], 0),
-        architecture=labels.get("kubernetes.io/arch", "unknown"),
-        usable=ready and not item["spec"].get("unschedulable", False),
-        simulated=SIMULATED_NODE_ANNOTATION in meta.get("annotations", {}),
-    )
-
-
-def examine_gpus(nodes: Sequence[GpuNode], plans: Sequence[DeploymentPlan] = ()) -> list[Finding]:
-    """A row a node, and a row a plan: whether one of the nodes can take a replica of it now."""
-    if not nodes:
+def examine_nodes(facts: ClusterFacts, plans: Sequence[DeploymentPlan] = ()) -> list[Finding]:
+    """A row a GPU node, and a row a plan: whether one of the nodes can take a pod of it now."""
+    found = sorted((node for node in facts.nodes if _count(node) or _product(node)), key=lambda node: node.name)
+    rows = [_describe(node, facts) for node in found]
+    needs_gpus = not plans or any(plan.server.gpu.devices for plan in plans)
+    if not found and needs_gpus:
         return [missing("GPU nodes", "no node has a GPU that Kubernetes can give out", GPU_OPERATOR)]
-    rows = [_describe(node) for node in nodes]
-    return rows + [_judge(nodes, plan) for plan in plans]
+    return rows + [_judge(plan, facts) for plan in plans]
 
 
-def _describe(node: GpuNode) -> Finding:
+def _count(node: Node) -> int:
+    return sum(node.count(name) for name in _RESOURCES)
+
+
+def _product(node: Node) -> str | None:
+    return next((node.labels[key] for key in _LABELS if key in node.labels), None)
+
+
+def _describe(node: Node, facts: ClusterFacts) -> Finding:
     what = f"node {node.name}"
-    if node.count == 0:
-        return missing(what, f"labelled {node.product}, but gives out no GPU", GPU_OPERATOR)
-    free = "unknown how many" if node.free is None else str(node.free)
-    kind = node.product or "GPUs without a product label"
+    product, count = _product(node), _count(node)
+    if count == 0:
+        return missing(what, f"labelled {product}, but gives out no GPU", GPU_OPERATOR)
+    left = open_room(facts, facts.pods or ()).left[node.name]
+    free = "unknown how many" if facts.pods is None else f"{sum(left.get(name, 0) for name in _RESOURCES):g}"
+    kind = product or "GPUs without a product label"
     simulated = ", simulated" if node.simulated else ""
-    found = f"{node.count} x {kind}, {free} free, {node.architecture}{simulated}"
-    if not node.usable:
-        return unknown(what, f"{found}; not ready or cordoned", f"kubectl describe node {node.name}")
-    return ok(what, found) if node.product else missing(what, found, GPU_OPERATOR)
+    told = f"{count} x {kind}, {free} free, {node.labels.get('kubernetes.io/arch', 'unknown')}{simulated}"
+    if not (node.ready and node.schedulable):
+        return unknown(what, f"{told}; not ready or cordoned", f"kubectl describe node {node.name}")
+    return ok(what, told) if product else missing(what, told, GPU_OPERATOR)
 
 
-def _judge(nodes: Sequence[GpuNode], plan: DeploymentPlan) -> Finding:
-    gpu = plan.server.gpu
-    what = f"{gpu.count} x {gpu.name} free"
-    right = [node for node in nodes if node.product == gpu.product_label and node.usable]
-    if plan.server.node:
-        right = [node for node in right if node.name == plan.server.node]
-    if not right:
-        place = f"node {plan.server.node}" if plan.server.node else "a usable node"
-        mend = f"kubectl get nodes -L {gpu.node_label_key}, then choose qwen-infra:server.gpu and node"
-        return missing(what, f"there is no {place} with {gpu.node_label_key}={gpu.product_label}", mend)
-    if any(node.free is None for node in right):
+def _judge(plan: DeploymentPlan, facts: ClusterFacts) -> Finding:
+    server, gpu = plan.server, plan.server.gpu
+    what = f"{gpu.count} x {gpu.name} free" if gpu.devices else f"room for {server.name}"
+    right = list_right_nodes(plan, facts)
+    usable = [node for node in list_nodes(plan, facts) if node.ready]
+    if not usable:
+        taints = sorted({str(taint) for node in right for taint in list_intolerable_taints(plan, node)})
+        place = f"node {server.node}" if server.node else "a usable node"
+        label = f" -L {gpu.node_label_key}" if gpu.node_label_key else ""
+        why = f"; tainted {', '.join(taints)}, see qwen-infra:server.tolerations" if taints else ""
+        mend = f"kubectl get nodes{label}, then choose qwen-infra:server.gpu and node"
+        return missing(what, f"there is no {place} with {gpu.selector}{why}", mend)
+    if facts.pods is None:
         return unknown(what, "pods of all namespaces may not be listed, so nobody knows what is free")
-    most = max(node.free or 0 for node in right)
-    if most < gpu.count:
-        mend = (
-            f"kubectl get pods -A -o wide | grep {right[0].name}: an update of this stack frees its own; others must go"
-        )
-        return missing(what, f"at most {most} on one node", mend)
-    return ok(what, f"{most} on one node")
+    # an update of this stack frees its own
+    own = {(plan.cluster.namespace, generation_name(server.name, slot)) for slot in SLOTS}
+    others = [pod for pod in facts.pods if (pod.namespace, pod.app) not in own]
+    room = open_room(facts, others)
+    if not room.place(plan, facts, 1):
+        return ok(what, f"beside what others hold; nodes that could take it: {len(usable)}")
+    return missing(what, _shortage(plan, room.left, usable), f"kubectl get pods -A -o wide | grep {usable[0].name}")
+
+
+def _shortage(plan: DeploymentPlan, left: dict[str, dict[str, float]], usable: Sequence[Node]) -> str:
+    resources = plan.server.resources
+    asked = {name: str(count) for name, count in plan.server.gpu.devices.items()}
+    asked |= {"cpu": resources.cpu_request, "memory": resources.memory_request}
+    best = max((left[node.name] for node in usable), key=lambda room: [room.get(name, 0.0) for name in asked])
+    free = ", ".join(_amount(name, best[name]) for name in asked if name in best)
+    needs = ", ".join(f"{text} {name}" for name, text in asked.items())
+    return f"at most {free} free on one node; a pod asks for {needs}"
+
+
+def _amount(resource: str, amount: float) -> str:
+    return f"{amount / 2**30:.1f}Gi of memory" if resource == "memory" else f"{amount:g} x {resource}"

@@ -98,8 +98,8 @@ def _build_node(name: str, gpu: Gpu | None) -> dict[str, object]:
 
 def _gpu_labels(gpu: Gpu) -> dict[str, str]:
     """The labels that the vendor's feature discovery sets on such a node."""
-    labels = {gpu.node_label_key: gpu.product_label}
-    if gpu.resource_name.startswith("nvidia.com/"):
+    labels = {gpu.node_label_key: gpu.product_label} if gpu.node_label_key else {}
+    if gpu.vendor == "nvidia":
         labels |= {
             "nvidia.com/gpu.present": "true",
             "nvidia.com/gpu.count": str(gpu.gpus_per_node),
@@ -114,5 +114,5 @@ def _gpu_node_resources(gpu: Gpu) -> dict[str, str]:
         "memory": f"{gpu.node_memory_gib}Gi",
         "pods": "110",  # the kubelet's default
         "ephemeral-storage": "7Ti",
-        gpu.resource_name: str(gpu.gpus_per_node),
+        **({gpu.resource_name: str(gpu.gpus_per_node)} if gpu.resource_name else {}),
     }

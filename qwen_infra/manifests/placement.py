@@ -18,16 +18,17 @@ def build_placement(server: ServerPlan, nodes: Sequence[str] = ()) -> dict[str, 
         server: whose GPU the node must have, and which node is named.
         nodes: host names of which one is needed, where the server names none: those that have the weights.
     """
-    product = {server.gpu.node_label_key: server.gpu.product_label}
+    gpu = server.gpu
     chosen = (server.node,) if server.node else tuple(nodes)
-    host = {HOST_LABEL: chosen[0]} if len(chosen) == 1 else {}
+    wanted = [(gpu.node_label_key, gpu.product_labels)] if gpu.node_label_key else []
+    wanted += [(HOST_LABEL, chosen)] if chosen else []
+    exact = {key: values[0] for key, values in wanted if len(values) == 1}
+    several = [_one_of(key, values) for key, values in wanted if len(values) > 1]
+    own_taints = [{"key": name, "operator": "Exists", "effect": "NoSchedule"} for name in gpu.devices]
     return {
-        "nodeSelector": product | host,
-        **(_one_of(chosen) if len(chosen) > 1 else {}),
-        "tolerations": [
-            {"key": server.gpu.resource_name, "operator": "Exists", "effect": "NoSchedule"},
-            *(_tolerate(taint) for taint in server.pod.tolerations),
-        ],
+        **({"nodeSelector": exact} if exact else {}),
+        **(_require(several) if several else {}),
+        "tolerations": [*own_taints, *(_tolerate(taint) for taint in server.pod.tolerations)],
     }
 
 
@@ -36,7 +37,12 @@ def _tolerate(taint: TolerationSettings) -> dict[str, Any]:
     return {"key": taint.key, **value, **({"effect": taint.effect} if taint.effect else {})}
 
 
-def _one_of(nodes: Sequence[str]) -> dict[str, Any]:
-    term = {"matchExpressions": [{"key": HOST_LABEL, "operator": "In", "values": list(nodes)}]}
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+def _one_of(key: str, values: Sequence[str]) -> dict[str, Any]:
+    return {"key": key, "operator": "In", "values": list(values)}
+
+
+def _require(expressions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """All of them in one term: a node must match each."""
+    terms = [{"matchExpressions": list(expressions)}]
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     return {"affinity": {"nodeAffinity": required}}

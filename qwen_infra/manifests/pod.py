@@ -83,7 +83,7 @@ def _container(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
 
 def _resources(plan: DeploymentPlan) -> dict[str, Any]:
     server, resources = plan.server, plan.server.resources
-    gpus = {server.gpu.resource_name: str(server.gpu.count)}
+    gpus = {name: str(count) for name, count in server.gpu.devices.items()}
     return {
         "requests": {"cpu": resources.cpu_request, "memory": resources.memory_request, **gpus},
         "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit, **gpus},

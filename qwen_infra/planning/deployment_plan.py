@@ -73,13 +73,40 @@ class CachePlan:
 
 @dataclass(frozen=True)
 class GpuPlan:
-    """The GPUs that one pod takes, and how a node with them is recognised."""
+    """The GPUs that one pod takes, and how a node with them is recognised.
+
+    A pod on the processor takes none (``count`` 0, no ``resource_name``), and every node will do (no
+    ``node_label_key``).
+    """
 
     name: str
     product_label: str
-    node_label_key: str
-    resource_name: str
+    product_labels: tuple[str, ...]
+    node_label_key: str | None
+    resource_name: str | None
     count: int
+
+    @property
+    def devices(self) -> dict[str, int]:
+        """What a pod asks of Kubernetes: resource to number; empty on the processor."""
+        return {self.resource_name: self.count} if self.resource_name else {}
+
+    def describe(self) -> str:
+        """``4 x GB200``, or ``the processor`` where there are none."""
+        return f"{self.count} x {self.name}" if self.devices else "the processor"
+
+    def is_on(self, labels: Mapping[str, str]) -> bool:
+        """Whether a node with these labels is of the right kind."""
+        return self.node_label_key is None or labels.get(self.node_label_key) in self.product_labels
+
+    @property
+    def selector(self) -> str:
+        """The right nodes in ``kubectl``'s own language."""
+        if self.node_label_key is None:
+            return "any node"
+        if len(self.product_labels) == 1:
+            return f"{self.node_label_key}={self.product_label}"
+        return f"{self.node_label_key} in ({', '.join(self.product_labels)})"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """How a server stops without losing an answer: delay < shutdown timeout < grace period, in this order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -7,8 +8,9 @@ __all__ = ["DrainPlan", "plan_drain"]
 
 DELAY_S = 5
 """Time for every proxy to forget a pod that is going away; the pod answers meanwhile."""
-MS_PER_TOKEN = 29.54
-"""The reference's mean TPOT (397B, 32 requests at once); smaller models are faster, so it is generous for them."""
+MS_PER_TOKEN: Mapping[str, float] = {"gpu": 29.54, "cpu": 100.0}
+"""By kind of device. GPU: the reference's mean TPOT (397B, 32 requests at once), generous for smaller models.
+Processor: 0.8B alone on two cores took 83 ms (docs/sizing.md)."""
 KILL_MARGIN_S = 15
 """For vLLM's own end after the last answer."""
 
@@ -22,10 +24,11 @@ class DrainPlan:
     grace_s: int
 
 
-def plan_drain(longest_answer_tokens: int) -> DrainPlan:
+def plan_drain(longest_answer_tokens: int, device: str = "gpu") -> DrainPlan:
     """The three times of a stop, from the longest answer that must not be cut off.
 
-    Formula: shutdown timeout = tokens · 29.54 ms, and never below the delay; grace = delay + shutdown timeout + 15 s.
+    Formula: shutdown timeout = tokens · time of a token, and never below the delay; grace = delay + shutdown timeout +
+    15 s.
     """
-    timeout_s = max(DELAY_S + 1, ceil(longest_answer_tokens * MS_PER_TOKEN / 1000))
+    timeout_s = max(DELAY_S + 1, ceil(longest_answer_tokens * MS_PER_TOKEN[device] / 1000))
     return DrainPlan(DELAY_S, timeout_s, DELAY_S + timeout_s + KILL_MARGIN_S)

@@ -27,8 +27,22 @@ def check_features(server: ServerSettings, model: Model, gpu: Gpu) -> None:
         raise _refuse("encoderDataParallel", f"there is no vision tower to spread: {why}")
     if server.thinking_by_default is not None and model.reasoning_parser is None:
         raise _refuse("thinkingByDefault", f"{model.name} does not think")
+    if gpu.kind == "cpu":
+        _check_processor(server, gpu)
     if server.kv_cache_dtype == "nvfp4" and gpu.vendor != "nvidia":
         raise _refuse("kvCacheDtype", f"a {gpu.name} has no NVFP4 KV cache", found="nvfp4", mend_value="fp8")
+
+
+def _check_processor(server: ServerSettings, gpu: Gpu) -> None:
+    """What vLLM's backend for processors has not, or would only waste."""
+    refused = {
+        "kvOffloadingGib": (server.kv_offloading_gib, "the cache is in the node's memory already"),
+        "quantization": (server.quantization, f"a {gpu.name} serves BF16 checkpoints, which have none"),
+        "computeDomain": (server.compute_domain, "there is no GPU memory to share"),
+    }
+    for key, (value, why) in refused.items():
+        if value:
+            raise _refuse(key, why, found=value)
 
 
 def choose_arguments(
@@ -53,7 +67,7 @@ def choose_arguments(
         max_model_len=server.max_model_len,
         max_num_seqs=fit.max_num_seqs,
         max_num_batched_tokens=server.max_num_batched_tokens,
-        gpu_memory_utilization=server.gpu_memory_utilization,
+        **_cache_memory(server, fit),
         prefix_caching=server.prefix_caching,
         reasoning_parser=model.reasoning_parser if server.thinking else None,
         chat_template_kwargs=_thinking_default(server, model),
@@ -78,6 +92,16 @@ def choose_arguments(
     )
     arguments.check()
     return arguments
+
+
+def _cache_memory(server: ServerSettings, fit: Fit) -> dict[str, Any]:
+    """A share of the GPU, or on a processor the cache's own size.
+
+    There a share would be of what the kernel happens to call available when the server starts.
+    """
+    if fit.request.gpu.kind == "cpu":
+        return {"gpu_memory_utilization": None, "kv_cache_memory_bytes": fit.kv_cache_bytes}
+    return {"gpu_memory_utilization": server.gpu_memory_utilization}
 
 
 def _unless_one(size: int) -> int | None:

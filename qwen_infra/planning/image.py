@@ -7,9 +7,10 @@ from qwen_infra.settings import ServerSettings
 
 __all__ = ["choose_image", "choose_user", "warn_of_image"]
 
-ROCM_IMAGE = "vllm/vllm-openai-rocm:v0.32.0"
+OWN_IMAGES = {"amd": "vllm/vllm-openai-rocm:v0.32.0", "any": "vllm/vllm-openai-cpu:v0.32.0"}
+"""vLLM's image for a vendor that the default, CUDA's, does not serve; ``any``: for processors."""
 VLLM_USER = 2000
-"""``vllm`` in the CUDA image, with a home that it may write to (vllm-project/vllm #40275); not in the ROCm image."""
+"""``vllm`` in the CUDA image, with a home that it may write to (vllm-project/vllm #40275); not in the other two."""
 _KEY = "qwen-infra:server.image"
 
 
@@ -19,8 +20,8 @@ def choose_image(server: ServerSettings, gpu: Gpu) -> str:
     Raises:
         ConfigurationError: a tag that somebody else moves, unless the stack file allows it.
     """
-    if "image" not in server.model_fields_set and gpu.vendor == "amd":
-        return ROCM_IMAGE
+    if "image" not in server.model_fields_set and gpu.vendor in OWN_IMAGES:
+        return OWN_IMAGES[gpu.vendor]
     if has_moving_tag(server.image) and not server.allow_moving_image:
         raise ConfigurationError(
             "this tag is moved by others, so that a restart may run another vLLM",

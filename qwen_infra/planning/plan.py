@@ -46,7 +46,8 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
     user = choose_user(server, image)
     shape = plan_shape(server, model, gpu)
     fit = predict_fit(settings, model, gpu)
-    drain = plan_drain(server.longest_answer_tokens)
+    drain = plan_drain(server.longest_answer_tokens, gpu.kind)
+    resources = plan_resources(server, gpu, server.tensor_parallel_size)
     arguments = choose_arguments(settings, model, fit, mount_path, drain.shutdown_timeout_s)
     timeouts = plan_start_timeouts(settings, fit)
     return DeploymentPlan(
@@ -64,8 +65,8 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
             node=server.node,
             gpu=_gpu_plan(gpu, shape.gpus_per_node),
             arguments=arguments,
-            environment=choose_environment(arguments, gpu, timeouts.container_s),
-            resources=plan_resources(server, gpu, server.tensor_parallel_size),
+            environment=choose_environment(arguments, gpu, resources, timeouts.container_s),
+            resources=resources,
             start=timeouts,
             drain_delay_s=drain.delay_s,
             termination_grace_s=drain.grace_s,
@@ -90,7 +91,8 @@ def _gpu_plan(gpu: Gpu, count: int) -> GpuPlan:
     return GpuPlan(
         name=gpu.name,
         product_label=gpu.product_label,
+        product_labels=gpu.product_labels,
         node_label_key=gpu.node_label_key,
         resource_name=gpu.resource_name,
-        count=count,
+        count=count if gpu.resource_name else 0,
     )

@@ -4,7 +4,9 @@ from typing import Any
 
 from qwen_infra.catalog import Gpu, Model
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.planning.accelerator import size_accelerator
 from qwen_infra.planning.model_source import find_stack_checkpoint
+from qwen_infra.planning.resources import plan_resources
 from qwen_infra.planning.start_timeouts import StartTimeouts
 from qwen_infra.settings import StackSettings
 from qwen_infra.sizing import Fit, FitRequest, describe_misfit, fit_model
@@ -18,7 +20,7 @@ def build_fit_request(settings: StackSettings, model: Model, gpu: Gpu) -> FitReq
     return FitRequest(
         model=model,
         precision=find_stack_checkpoint(settings, model).precision,
-        gpu=gpu,
+        gpu=size_accelerator(gpu, plan_resources(server, gpu, server.tensor_parallel_size)),
         tensor_parallel_size=server.tensor_parallel_size,
         pipeline_parallel_size=server.pipeline_parallel_size,
         data_parallel_size=server.data_parallel_size,

@@ -1,10 +1,10 @@
 """CPU and memory of one server: the reference's for each GPU, at most the GPU's share of a typical node."""
 
-import re
-
 from qwen_infra.catalog import Gpu
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.quantities import parse_quantity
 from qwen_infra.settings import ResourceSettings, ServerSettings
+from qwen_infra.sizing.devices import POD_SHARED_GIB
 
 __all__ = ["plan_resources", "read_gib"]
 
@@ -13,7 +13,6 @@ REQUEST_GIB, LIMIT_GIB, SHARED_GIB = 50, 100, 16
 CPU_REQUEST, CPU_LIMIT = 4, 8
 WORKING_GIB = 4
 """What the processes of vLLM need at least beside /dev/shm and offloaded cache. Not measured."""
-_UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 1e-3}
 
 
 def plan_resources(server: ServerSettings, gpu: Gpu, gpus: int) -> ResourceSettings:
@@ -22,27 +21,46 @@ def plan_resources(server: ServerSettings, gpu: Gpu, gpus: int) -> ResourceSetti
     Raises:
         ConfigurationError: /dev/shm and offloaded cache, which count as the container's memory, leave it too little.
     """
-    share_gib = gpu.node_memory_gib / gpu.gpus_per_node * gpus
     offloaded = server.kv_offloading_gib or 0
-    limit = min(LIMIT_GIB * gpus, 0.8 * share_gib)
-    derived = {
-        "cpu_request": str(min(CPU_REQUEST * gpus, gpu.node_cpu // 2)),
-        "cpu_limit": str(min(CPU_LIMIT * gpus, gpu.node_cpu)),
-        "memory_request": f"{int(limit / 2 + offloaded)}Gi",
-        "memory_limit": f"{int(limit + offloaded)}Gi",
-        "shared_memory": f"{int(min(SHARED_GIB * gpus, limit / 4))}Gi",
-    }
+    derived = (
+        _derive_for_processor(gpu, server.resources) if gpu.kind == "cpu" else _derive_for_gpus(gpu, gpus, offloaded)
+    )
     given = server.resources.model_dump(include=server.resources.model_fields_set)
     found = ResourceSettings(**(derived | given))
     _check_memory(found, offloaded)
     return found
 
 
+def _derive_for_gpus(gpu: Gpu, gpus: int, offloaded_gib: float) -> dict[str, str]:
+    limit = min(LIMIT_GIB * gpus, 0.8 * gpu.node_memory_gib / gpu.gpus_per_node * gpus)
+    return {
+        "cpu_request": str(min(CPU_REQUEST * gpus, gpu.node_cpu // 2)),
+        "cpu_limit": str(min(CPU_LIMIT * gpus, gpu.node_cpu)),
+        "memory_request": f"{int(limit / 2 + offloaded_gib)}Gi",
+        "memory_limit": f"{int(limit + offloaded_gib)}Gi",
+        "shared_memory": f"{int(min(SHARED_GIB * gpus, limit / 4))}Gi",
+    }
+
+
+def _derive_for_processor(gpu: Gpu, given: ResourceSettings) -> dict[str, str]:
+    """Half of a laptop; all memory is reserved, since weights and cache fill it from the start."""
+    memory = f"{gpu.usable_memory_bytes / 2**30 + POD_SHARED_GIB:.0f}Gi"
+    if "memory_limit" in given.model_fields_set:
+        memory = given.memory_limit
+    return {
+        "cpu_request": str(gpu.node_cpu // 4),
+        "cpu_limit": str(gpu.node_cpu // 2),
+        "memory_request": memory,
+        "memory_limit": memory,
+        "shared_memory": f"{POD_SHARED_GIB}Gi",
+    }
+
+
 def read_gib(quantity: str) -> float:
     """A Kubernetes quantity of memory in GiB."""
-    match = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", quantity)
-    assert match is not None  # settings accept quantities only
-    return float(match[1]) * _UNITS[match[2]] / 2**30
+    size = parse_quantity(quantity)
+    assert size is not None  # settings accept quantities only
+    return size / 2**30
 
 
 def _check_memory(resources: ResourceSettings, offloaded_gib: float) -> None:

@@ -55,6 +55,7 @@ class ServerArguments:
     expert_parallel: Annotated[bool, Flag("--enable-expert-parallel", "server.expertParallel")] = False
     nnodes: Annotated[int | None, Flag("--nnodes", "server.nodes")] = None
     gpu_memory_utilization: Annotated[float | None, Flag("--gpu-memory-utilization", "server.gpuMemoryUtilization")]
+    kv_cache_memory_bytes: Annotated[int | None, Flag("--kv-cache-memory-bytes", "server.gpuMemoryUtilization")] = None
     max_model_len: Annotated[int, Flag("--max-model-len", "server.maxModelLen")]
     max_num_seqs: Annotated[int | None, Flag("--max-num-seqs", "server.maxNumSeqs")]
     max_num_batched_tokens: Annotated[int | None, Flag("--max-num-batched-tokens", "server.maxNumBatchedTokens")] = None

@@ -17,6 +17,9 @@ _SHARED_MEMORY_GIB_PER_GPU = 16
 _SHARE_OF_NODE = 0.8
 """Of a node's memory, at most this much goes to servers, so that system pods find room."""
 
+_CACHE_OF = {"gpu": {"kind": "hostPath", "path": "/var/lib/qwen-infra/models"}, "cpu": {"kind": "pvc"}}
+"""A GPU node's own disk; a laptop's cluster has a StorageClass, and its nodes are containers that go away."""
+
 
 def build_stack_file(choice: Choice, cluster_identifier: str) -> dict[str, Any]:
     """The document of ``Pulumi.<stack>.yaml`` that deploys the choice, with every default that matters spelled out."""
@@ -34,14 +37,16 @@ def build_stack_file(choice: Choice, cluster_identifier: str) -> dict[str, Any]:
         server["textOnly"] = True
     if request.replicates_vision:
         server["encoderDataParallel"] = True
-    server["resources"] = _resources(request.gpu, request.tensor_parallel_size)
+    if request.gpu.kind == "gpu":
+        server["resources"] = _resources(request.gpu, request.tensor_parallel_size)
+    cache = _CACHE_OF[request.gpu.kind]
     keys = {
         "cluster": {"identifier": cluster_identifier},
         "model": {"name": request.model.name, "precision": request.precision},
-        "cache": {"kind": "hostPath", "path": "/var/lib/qwen-infra/models"},
+        "cache": dict(cache),
         "server": server,
         "verification": {"level": "smoke"},
-        "benchmark": {"workload": "reference"},
+        "benchmark": {"workload": "reference" if request.gpu.kind == "gpu" else "smoke"},
     }
     return {"config": {f"qwen-infra:{key}": value for key, value in keys.items()}}
 

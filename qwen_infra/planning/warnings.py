@@ -46,6 +46,8 @@ def _speculation(server: ServerSettings, gpu: Gpu) -> Iterator[str]:
         yield f"{key}: more than {MTP_SAFE_TOKENS} crashed in reports (vllm #37035); 1 or 2 are what the cards use"
     elif server.mtp_tokens > 1:
         yield f"{key}: Qwen3.5 has one MTP layer, which is used again for every further token: fewer are accepted"
+    if gpu.kind == "cpu":
+        yield f"{key}: without Intel's OpenMP library loaded, drafts on a processor cost more than they save"
     if gpu.vendor == "amd":
         yield f"{key}: MTP on AMD is under development (vLLM's recipe)"
 
@@ -64,7 +66,9 @@ def _context(server: ServerSettings, model: Model) -> Iterator[str]:
 
 
 def _caches(server: ServerSettings, fit: Fit) -> Iterator[str]:
-    if fit.kv_cache_dtype.startswith("fp8") and server.kv_cache_dtype != "auto":
+    if fit.kv_cache_dtype.startswith("fp8") and fit.request.gpu.kind == "cpu":
+        yield f"server.kvCacheDtype {server.kv_cache_dtype}: vLLM refuses it on processors without AVX-512 or AMX"
+    elif fit.kv_cache_dtype.startswith("fp8") and server.kv_cache_dtype != "auto":
         yield (
             f"server.kvCacheDtype {server.kv_cache_dtype}: without calibrated scales it can cost reasoning quality, "
             "and it was slower on Hopper in reports (vllm #48786); measure before and after"

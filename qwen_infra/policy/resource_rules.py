@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from qwen_infra.catalog import Model, models
-from qwen_infra.policy.quantities import parse_quantity
 from qwen_infra.policy.rule import Context, Manifest, Violation
 from qwen_infra.policy.workloads import ACCELERATORS, ServerPod, find_server_pods
+from qwen_infra.quantities import parse_quantity
 from qwen_infra.sizing import list_tensor_parallel_sizes
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
 ]
 
 SHARED_MEMORY = "/dev/shm"
+PROCESSOR_VARIABLE = "VLLM_CPU_OMP_THREADS_BIND"
+"""Set for every server on the processor, whatever its image is called (``planning.environment``)."""
 
 
 def check_shared_memory(manifest: Manifest, _context: Context) -> Iterator[Violation]:
@@ -67,7 +69,7 @@ def check_tensor_parallel_size(manifest: Manifest, _context: Context) -> Iterato
 def check_gpu_count(manifest: Manifest, _context: Context) -> Iterator[Violation]:
     """The GPUs of a replica are TP x PP x DP, over all its pods; a server on the CPU has none."""
     for pod in find_server_pods(manifest):
-        if pod.gpus == 0 and "cpu" in str(pod.container.get("image")):
+        if pod.gpus == 0 and PROCESSOR_VARIABLE in pod.environment:
             continue
         sizes = {name: pod.number(f"--{name}-parallel-size", 1) for name in ("tensor", "pipeline", "data")}
         needed = sizes["tensor"] * sizes["pipeline"] * sizes["data"]

@@ -27,7 +27,7 @@ class ServerSettings(FeatureSettings, PodSettings):
     name: DnsLabel | None = Field(None, max_length=40, description="Name of the Deployment; default: from the model.")
     served_model_name: str = Field("qwen3.5", min_length=1, description="Name that clients ask for.")
     image: str = Field("vllm/vllm-openai:v0.32.0", min_length=1, description="vLLM image, by version or digest.")
-    gpu: str = Field(description="GPU of the catalogue, such as GB200.")
+    gpu: str = Field(description="GPU of the catalogue, such as GB200, or CPU.")
     node: str | None = Field(None, description="Host name of the node; default: any node with that GPU.")
     replicas: int = Field(1, ge=1, le=64, description="Copies of the server, each with its own GPUs.")
     rollout: Literal["auto", "recreate", "rolling", "surge", "blueGreen"] = Field(

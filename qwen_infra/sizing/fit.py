@@ -9,26 +9,23 @@ it starts when blocks >= blocks of one full-length request + 1 (the null block) 
 from dataclasses import dataclass, replace
 from typing import Any
 
+from qwen_infra.sizing.devices import find_rules
 from qwen_infra.sizing.kv_cache import CacheOptions, CachePool, KvCacheDtype, plan_cache
-from qwen_infra.sizing.parallelism import list_tensor_parallel_sizes
 from qwen_infra.sizing.request import (
     FitRequest,
     check_request,
     default_max_num_batched_tokens,
     default_max_num_seqs,
+    list_sizes,
 )
-from qwen_infra.sizing.reserve import Reserve, Workload, estimate_reserve
+from qwen_infra.sizing.reserve import Reserve, Workload
 from qwen_infra.sizing.startup import CacheKind, StartupBudget, StartupFacts, estimate_startup
 from qwen_infra.sizing.weights import PipelineStage, WeightLoading, count_weight_bytes, list_pipeline_stages
 
-__all__ = ["AUTOMATIC_MAX_NUM_SEQS", "CUDA_CONTEXT_BYTES", "Fit", "fit_model"]
+__all__ = ["AUTOMATIC_MAX_NUM_SEQS", "Fit", "fit_model"]
 
 _GIB = 2**30
 
-CUDA_CONTEXT_BYTES = int(0.51 * _GIB)
-"""Taken by the CUDA context before vLLM looks at the free memory, and not charged to it (measured on an H200)."""
-RECOMMENDED_FREE_BYTES = int(0.7 * _GIB)
-"""Real use is about 0.6 GiB above utilization x usable (measured): leave at least this outside."""
 AUTOMATIC_MAX_NUM_SEQS = 256
 """Upper end of the automatic ``max_num_seqs``: each further sequence costs 2.5 MiB of activation, used or not."""
 
@@ -192,7 +189,7 @@ def fit_model(request: FitRequest) -> Fit:
         max_num_batched_tokens=batched,
         longest_context_tokens=min(pool.longest_context(blocks), _context_limit(request)),
         state_bytes=min(blocks, blocks // needed * pool.state_blocks) * pool.bytes_per_block,
-        valid_tensor_parallel_sizes=list_tensor_parallel_sizes(request.model, request.precision),
+        valid_tensor_parallel_sizes=list_sizes(request),
     )
     reasons = _list_reasons(fit)
     return replace(fit, fits=not reasons, reasons=reasons, notes=_list_notes(fit))
@@ -216,7 +213,7 @@ def _reserve(request: FitRequest, max_num_seqs: int, batched: int) -> Reserve:
         mtp_tokens=request.mtp_tokens,
         enforce_eager=request.enforce_eager,
     )
-    return estimate_reserve(request.model.architecture, workload)
+    return find_rules(request.gpu).estimate_reserve(request.model.architecture, workload)
 
 
 def _cache_options(request: FitRequest) -> CacheOptions:
@@ -232,6 +229,7 @@ def _cache_options(request: FitRequest) -> CacheOptions:
         latent = request.model.architecture.latent_attention
         if dtype == "auto" and is_sm100 and latent is not None and latent.index_heads is not None:
             dtype = "fp8_e4m3"
+    rules = find_rules(request.gpu)
     return CacheOptions(
         tensor_parallel_size=request.tensor_parallel_size,
         kv_cache_dtype=dtype,
@@ -240,6 +238,8 @@ def _cache_options(request: FitRequest) -> CacheOptions:
         prefix_caching=request.prefix_caching,
         block_size=request.block_size,
         is_sm100=is_sm100,
+        block_tokens=rules.block_tokens,
+        kernel_block_tokens=rules.kernel_block_tokens,
     )
 
 
@@ -258,16 +258,16 @@ def _fit_stage(request: FitRequest, options: CacheOptions, stage: PipelineStage,
 
 def _list_reasons(fit: Fit) -> tuple[str, ...]:
     """Why it does not start, the root cause first; empty when it does."""
-    request = fit.request
-    if fit.requested_bytes > request.gpu.usable_memory_bytes - CUDA_CONTEXT_BYTES:
+    request, context_bytes = fit.request, find_rules(fit.request.gpu).context_bytes
+    if fit.requested_bytes > request.gpu.usable_memory_bytes - context_bytes:
         return (
             f"vLLM would ask for {_gib(fit.requested_bytes)} of {_gib(request.gpu.usable_memory_bytes)}, "
-            f"but the CUDA context takes {_gib(CUDA_CONTEXT_BYTES)} of it first",
+            f"but the CUDA context takes {_gib(context_bytes)} of it first",
         )
     if fit.available_bytes < fit.bytes_per_block:
         return (
             f"weights ({_gib(fit.weights_bytes)}) and reserve ({_gib(fit.reserve.total_bytes)}) leave no room for the "
-            f"cache in {_gib(fit.requested_bytes)} per GPU",
+            f"cache in {_gib(fit.requested_bytes)} {find_rules(request.gpu).unit}",
         )
     reasons = []
     if fit.num_blocks < fit.blocks_per_request + 1:
@@ -288,7 +288,7 @@ def _list_reasons(fit: Fit) -> tuple[str, ...]:
 def _list_notes(fit: Fit) -> tuple[str, ...]:
     """What is worth knowing although it starts."""
     request, notes = fit.request, []
-    if request.gpu.usable_memory_bytes - fit.requested_bytes < RECOMMENDED_FREE_BYTES:
+    if request.gpu.usable_memory_bytes - fit.requested_bytes < find_rules(request.gpu).free_bytes:
         notes.append("less than 0.7 GiB stays outside vLLM's share: real use is about 0.6 GiB above it")
     ranks = request.tensor_parallel_size * request.pipeline_parallel_size
     if ranks > request.gpu.gpus_per_node:

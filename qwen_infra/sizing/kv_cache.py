@@ -23,7 +23,7 @@ KvCacheDtype = Literal["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "nvfp4
 StateDtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 DEFAULT_BLOCK_TOKENS = 16
-"""``--block-size`` when it is not given, and the smallest kernel block of FlashAttention, FlashInfer and Triton."""
+"""``--block-size`` of a GPU when it is not given; other devices: ``devices.py``."""
 SPARSE_MLA_BLOCK_TOKENS = 64
 """The only kernel block of the sparse index cache on CUDA (``v1/attention/backends/mla/indexer.py``)."""
 
@@ -34,7 +34,8 @@ class CacheOptions:
 
     Args:
         is_sm100: data-centre Blackwell, where sparse MLA keeps plain FP8 rows instead of the packed layout.
-        block_size: ``--block-size``; None for vLLM's default.
+        block_size: ``--block-size``; None for vLLM's default, ``block_tokens``.
+        kernel_block_tokens: of which blocks are a multiple.
     """
 
     tensor_parallel_size: int = 1
@@ -44,6 +45,8 @@ class CacheOptions:
     prefix_caching: bool = True
     block_size: int | None = None
     is_sm100: bool = False
+    block_tokens: int = DEFAULT_BLOCK_TOKENS
+    kernel_block_tokens: int = DEFAULT_BLOCK_TOKENS
 
     @property
     def is_fp8(self) -> bool:
@@ -107,7 +110,7 @@ def _plan_cache(model: Model, options: CacheOptions, full: int, linear: int, is_
     assert architecture.attention is not None  # Architecture demands one of the two
     token_bytes = _attention_token_bytes(architecture.attention, options)
     if architecture.linear_attention is None:
-        block = options.block_size or DEFAULT_BLOCK_TOKENS
+        block = options.block_size or options.block_tokens
         return CachePool(block, block * token_bytes * attention_layers, 0, 1, 1)
     groups = _group_layers(architecture.full_attention_layers + drafts, architecture.linear_attention_layers)
     state_bytes = _state_bytes(architecture.linear_attention, options)
@@ -137,12 +140,13 @@ def _hybrid_pool(
 ) -> CachePool:
     """Attention blocks are made as large as one layer's state, and the state is padded to them.
 
-    Formula: block = a · ceil(state / (a · token)) with a = max(16, --block-size); bytes = layers of a group · block ·
-    token; a request keeps (2 with prefix caching, 1 without) + speculative states per state group.
+    Formula: block = a · ceil(state / (a · token)) with a = max(kernel's block, --block-size); bytes = layers of a group
+    · block · token; a request keeps (2 with prefix caching, 1 without) + speculative states per state group.
     """
-    alignment = max(DEFAULT_BLOCK_TOKENS, options.block_size or DEFAULT_BLOCK_TOKENS)
+    kernel = options.kernel_block_tokens
+    alignment = max(kernel, options.block_size or options.block_tokens)
     block = alignment * ceil(state_bytes / (alignment * token_bytes))
-    block = DEFAULT_BLOCK_TOKENS * ceil(block / DEFAULT_BLOCK_TOKENS)
+    block = kernel * ceil(block / kernel)
     group_layers = max(ceil(layers[0] / groups.attention), ceil(layers[1] / groups.state))
     states = (2 if options.prefix_caching else 1) + options.mtp_tokens
     return CachePool(
@@ -190,5 +194,5 @@ def _latent_pool(latent: LatentAttention, options: CacheOptions, layers: int) ->
     elif is_sparse:
         alignment = row
     index = latent.index_head_dim + latent.index_head_dim // 128 * 4 if latent.index_head_dim is not None else 0
-    block = options.block_size or (SPARSE_MLA_BLOCK_TOKENS if is_sparse else DEFAULT_BLOCK_TOKENS)
+    block = options.block_size or (SPARSE_MLA_BLOCK_TOKENS if is_sparse else options.block_tokens)
     return CachePool(block, alignment * ceil(layers * block * (row + index) / alignment), 0, 1, 1)

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.sizing.devices import POD_SHARED_GIB, find_rules
 from qwen_infra.sizing.fit import AUTOMATIC_MAX_NUM_SEQS, Fit, fit_model
 from qwen_infra.sizing.parallelism import list_tensor_parallel_sizes
 from qwen_infra.sizing.request import FitRequest
 
 __all__ = ["Remedy", "describe_misfit", "find_minimum_tensor_parallel_size", "find_remedies"]
 
+_POD_SIZES_GIB = (8, 10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _CONTEXT_STEP_TOKENS = 1024
 _SMALLEST_USEFUL_CONTEXT_TOKENS = 4096
 """A shorter context is not offered: thinking alone takes more."""
@@ -46,7 +48,14 @@ def find_remedies(request: FitRequest) -> tuple[Remedy, ...]:
     fit = fit_model(request)
     if fit.fits:
         return ()
-    changes = (_try_text_only, _try_fewer_sequences, _try_more_gpus, _try_shorter_context, _try_other_precisions)
+    changes = (
+        _try_text_only,
+        _try_fewer_sequences,
+        _try_more_gpus,
+        _try_larger_pod,
+        _try_shorter_context,
+        _try_other_precisions,
+    )
     return tuple(remedy for change in changes for remedy in change(fit))
 
 
@@ -106,6 +115,19 @@ def _try_more_gpus(fit: Fit) -> Iterator[Remedy]:
             return
 
 
+def _try_larger_pod(fit: Fit) -> Iterator[Remedy]:
+    """The next size of a pod in which it fits on the processor, whose memory is the pod's."""
+    if fit.request.gpu.kind == "gpu":
+        return
+    for size_gib in _POD_SIZES_GIB:
+        changed = replace(fit.request, gpu=fit.request.gpu.with_memory((size_gib - POD_SHARED_GIB) * 2**30))
+        settings = (("qwen-infra:server.resources.memoryLimit", f"{size_gib}Gi"),)
+        offered = list(_offer(changed, settings, f"a pod of {size_gib} GiB"))
+        if offered:
+            yield offered[0]
+            return
+
+
 def _try_shorter_context(fit: Fit) -> Iterator[Remedy]:
     tokens = _useful_context(fit)
     if tokens is not None:
@@ -143,7 +165,8 @@ def _offer(request: FitRequest, settings: tuple[tuple[str, str], ...], sentence:
     """The remedy, where the changed configuration fits."""
     fit = _try(request)
     if fit is not None and fit.fits:
-        load = f"{fit.max_concurrency:.1f} full-length requests at once, {fit.kv_cache_gib:.1f} GiB of cache per GPU"
+        cache = f"{fit.kv_cache_gib:.1f} GiB of cache {find_rules(request.gpu).unit}"
+        load = f"{fit.max_concurrency:.1f} full-length requests at once, {cache}"
         yield Remedy(settings, f"{sentence}: {load}", fit)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "check_request",
     "default_max_num_batched_tokens",
     "default_max_num_seqs",
+    "list_sizes",
 ]
 
 _KEYS = {
@@ -115,6 +116,8 @@ class FitRequest:
 
 def default_max_num_batched_tokens(gpu: Gpu) -> int:
     """Tokens of one step by vLLM's default (API server, ``engine/arg_utils.py``): by memory, and less on an A100."""
+    if gpu.kind == "cpu":
+        return 2048
     if gpu.usable_memory_gib >= 160:
         return 16384
     if gpu.usable_memory_gib >= 70 and "A100" not in gpu.name:
@@ -124,7 +127,14 @@ def default_max_num_batched_tokens(gpu: Gpu) -> int:
 
 def default_max_num_seqs(gpu: Gpu) -> int:
     """Sequences by vLLM's default for the API server. Qwen3.5 often cannot start with it: see ``Fit.max_num_seqs``."""
+    if gpu.kind == "cpu":
+        return 128
     return 1024 if gpu.usable_memory_gib >= 70 and "A100" not in gpu.name else 256
+
+
+def list_sizes(request: FitRequest) -> tuple[int, ...]:
+    """Tensor parallel sizes of the checkpoint on this device."""
+    return list_tensor_parallel_sizes(request.model, request.precision) if request.gpu.can_share_model else (1,)
 
 
 def check_request(request: FitRequest) -> None:
@@ -187,10 +197,19 @@ def _check_precision(request: FitRequest) -> None:
 
 
 def _check_cut(request: FitRequest) -> None:
+    if not request.gpu.can_share_model and request.gpus > 1:
+        key = max(("tensor", "pipeline", "data"), key=lambda name: getattr(request, f"{name}_parallel_size"))
+        raise InvalidParallelismError(
+            "vLLM splits a model on processors only over NUMA nodes, which a pod does not choose; use replicas",
+            where=_KEYS[f"{key}_parallel_size"],
+            found=getattr(request, f"{key}_parallel_size"),
+            expected=1,
+            mend=f"pulumi config rm --path {_KEYS[f'{key}_parallel_size']}",
+        )
     reason = explain_invalid_cut(request.model, request.checkpoint, request.cut)
     if reason is None:
         return
-    sizes = list_tensor_parallel_sizes(request.model, request.precision)
+    sizes = list_sizes(request)
     nearest = min(sizes, key=lambda size: (abs(size - request.tensor_parallel_size), size))
     raise InvalidParallelismError(
         f"{request.model.name} {request.precision} cannot be cut for tensor parallel size "

@@ -21,6 +21,7 @@ SEED = 32
 ENGINE_NAMES = {
     "tensor_parallel_size": "tensor_parallel_size",
     "gpu_memory_utilization": "gpu_memory_utilization",
+    "kv_cache_memory_bytes": "kv_cache_memory_bytes",
     "max_model_len": "max_model_len",
     "max_num_seqs": "max_num_seqs",
     "prefix_caching": "enable_prefix_caching",

@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 
-from qwen_infra.catalog import Model, find_model, gpus, models
+from qwen_infra.catalog import Model, find_gpu, find_model, gpus, models
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.sizing import Fit, FitRequest, fit_model, list_tensor_parallel_sizes
+from qwen_infra.sizing.kv_cache import KvCacheDtype
 from tests.contract.hub_configuration import describe, list_layer_types
 from tests.contract.interpreter import VllmInterpreter
 
 DRAWN = 800
 SEED = 32
-LAYOUTS = ("LBHNC", "LBNHC")
-"""The layouts of FlashInfer and FlashAttention on CUDA."""
+LAYOUTS = {"gpu": ("LBHNC", "LBNHC"), "cpu": ("LBHNC",)}
+"""The layouts of FlashInfer and FlashAttention on CUDA, and the only one of the processor's backend."""
+CACHE_TYPES: tuple[KvCacheDtype, ...] = ("auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "nvfp4")
+
+
+PROCESSORS = [find_gpu("CPU").with_memory(size * 2**30) for size in (8, 16, 64)]
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,13 @@ def draw_fits(draw: random.Random) -> list[Fit]:
 def draw_request(draw: random.Random) -> FitRequest:
     model = draw.choice([*hybrids(), plain_model()])
     precision = draw.choice(model.precisions)
-    size = draw.choice(list_tensor_parallel_sizes(model, precision))
+    gpu = draw.choice([*gpus(), *PROCESSORS])
+    types = CACHE_TYPES if gpu.vendor == "nvidia" else CACHE_TYPES[:-1]
+    size = draw.choice(list_tensor_parallel_sizes(model, precision)) if gpu.kind == "gpu" else 1
     return FitRequest(
         model,
         precision,
-        draw.choice(gpus()),
+        gpu,
         tensor_parallel_size=size,
         max_model_len=round(2 ** draw.uniform(7, 19.9)),
         long_context=True,
@@ -67,9 +74,9 @@ def draw_request(draw: random.Random) -> FitRequest:
         text_only=draw.random() < 0.5,
         mtp_tokens=draw.choice((0, 0, 1, 2, 3, 5)) if model.architecture.mtp_layers else 0,
         prefix_caching=draw.random() < 0.5,
-        kv_cache_dtype=draw.choice(("auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2")),
+        kv_cache_dtype=draw.choice(types),
         state_dtype=draw.choice(("auto", "float32", "bfloat16", "float16")),
-        block_size=draw.choice((None, None, 16, 32, 64, 128, 256)),
+        block_size=draw.choice((None, None, 16, 32, 64, 128, 256) if gpu.kind == "gpu" else (None, 32, 128)),
         replicates_vision=True,
     )
 
@@ -96,6 +103,7 @@ def plain_model() -> Model:
 def ask(fit: Fit, layout: str) -> dict[str, Any]:
     request = fit.request
     return {
+        "device": {"gpu": "cuda", "cpu": "cpu"}[request.gpu.kind],
         "model": request.model.name,
         "layer_types": list_layer_types(request.model.architecture),
         "tensor_parallel_size": request.tensor_parallel_size,
@@ -117,7 +125,7 @@ def cases(vllm: VllmInterpreter) -> list[Case]:
     fits = draw_fits(draw)
     request = {
         "models": {fit.request.model.name: describe(fit.request.model) for fit in fits},
-        "configurations": [ask(fit, draw.choice(LAYOUTS)) for fit in fits],
+        "configurations": [ask(fit, draw.choice(LAYOUTS[fit.request.gpu.kind])) for fit in fits],
     }
     return [Case(fit, answer) for fit, answer in zip(fits, vllm.call("kv_cache", request), strict=True)]
 
@@ -130,6 +138,8 @@ def test_the_draw_covers_every_model_and_both_answers(cases: list[Case]) -> None
     assert {case.fit.request.model.name for case in cases} == {model.name for model in [*hybrids(), plain_model()]}
     assert len(accepted(cases)) >= 500
     assert len(cases) - len(accepted(cases)) >= 50
+    assert {case.fit.request.gpu.kind for case in accepted(cases)} == {"gpu", "cpu"}
+    assert {case.fit.request.kv_cache_dtype for case in accepted(cases)} == set(CACHE_TYPES)
 
 
 def test_the_block_size_is_vllms(cases: list[Case]) -> None:

@@ -1,16 +1,20 @@
 """vLLM's own answer to: how large is a block, how many are there, how many requests do they carry?
 
 What decides it in the server is called here in the server's order: ``update_block_size_for_backend`` with the
-attention backend of CUDA, the layers' own ``get_kv_cache_spec``, ``get_kv_cache_configs``,
+attention backend of CUDA or of the processor, the layers' own ``get_kv_cache_spec``, ``get_kv_cache_configs``,
 ``get_max_concurrency_for_kv_cache_config``. Only the layers are stand-ins that carry shapes and no weights.
 """
 
 import copy
+import importlib
 import json
+import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 from vllm.config import CacheConfig, CompilationConfig, ModelConfig, VllmConfig
 from vllm.distributed.utils import get_pp_indices
@@ -20,9 +24,11 @@ from vllm.model_executor.layers.attention_layer_base import AttentionLayerBase
 from vllm.model_executor.layers.mamba.abstract import MambaBase
 from vllm.model_executor.models import ModelRegistry
 from vllm.model_executor.models.config import MODELS_CONFIG_MAP, HybridAttentionMambaModelConfig
+from vllm.platforms.cpu import CpuPlatform
 from vllm.platforms.interface import Platform
 from vllm.utils.torch_utils import STR_DTYPE_TO_TORCH_DTYPE
 from vllm.v1.attention.backend import AttentionType
+from vllm.v1.attention.backends.cpu_attn import CPUAttentionBackend
 from vllm.v1.attention.backends.flash_attn import FlashAttentionBackend
 from vllm.v1.core.kv_cache_utils import (
     _pool_bytes_per_block,
@@ -32,14 +38,23 @@ from vllm.v1.core.kv_cache_utils import (
 
 from tests.contract.inside_vllm.exchange import answer_once
 
+PLATFORMS = {"cuda": (Platform, FlashAttentionBackend), "cpu": (CpuPlatform, CPUAttentionBackend)}
+"""Device type to what plans the blocks there, and the backend whose kernels they must suit."""
+CPU_BLOCK_SIZE = 128
+"""Set by ``CpuPlatform.check_and_update_config`` where none was given."""
+
 
 class AttentionStandIn(AttentionLayerBase):
     """A full-attention layer: the shapes that ``Attention.get_kv_cache_spec`` reads."""
 
     def __init__(self, config: VllmConfig) -> None:
         model, cache = config.model_config, config.cache_config
+        _, self._backend = PLATFORMS[config.device_config.device_type]
+        if cache.cache_dtype == "nvfp4":
+            self._backend = import_flashinfer_backend()
         dtype = model.dtype if cache.cache_dtype == "auto" else STR_DTYPE_TO_TORCH_DTYPE[cache.cache_dtype]
         self._shapes = SimpleNamespace(
+            attn_backend=self._backend,
             attn_type=AttentionType.DECODER,
             sliding_window=None,
             kv_cache_dtype=cache.cache_dtype,
@@ -50,10 +65,11 @@ class AttentionStandIn(AttentionLayerBase):
         )
 
     def get_attn_backend(self) -> Any:
-        return FlashAttentionBackend
+        return self._backend
 
     def get_kv_cache_spec(self, config: VllmConfig) -> Any:
-        return Attention.get_kv_cache_spec(self._shapes, config)
+        spec = Attention.get_kv_cache_spec(self._shapes, config)
+        return self._backend.customize_spec(spec)  # as ``v1/worker/utils.py`` does with every layer's
 
 
 class StateStandIn(MambaBase):
@@ -76,6 +92,14 @@ class StateStandIn(MambaBase):
 
     def get_state_dtype(self) -> Any:
         return self._dtype
+
+
+@lru_cache(1)
+def import_flashinfer_backend() -> Any:
+    """The only backend with an NVFP4 cache; FlashInfer's kernels, never called by planning, are not installed here."""
+    for name in ("flashinfer", "flashinfer.decode", "flashinfer.prefill", "flashinfer.utils"):
+        sys.modules.setdefault(name, MagicMock(__spec__=None))
+    return importlib.import_module("vllm.v1.attention.backends.flashinfer").FlashInferBackend
 
 
 def read_models(descriptions: dict[str, Any], folder: Path) -> dict[str, ModelConfig]:
@@ -106,8 +130,9 @@ def build_config(model: ModelConfig, asked: dict[str, Any]) -> VllmConfig:
     config.cache_config = CacheConfig(**arguments)
     config.cache_config.kv_cache_layout = asked["layout"]
     config.cache_config.user_specified_block_size = asked["block_size"] is not None
-    if config.cache_config.block_size is None:
-        config.cache_config.block_size = CacheConfig.DEFAULT_BLOCK_SIZE
+    if asked["block_size"] is None:
+        is_cpu = asked["device"] == "cpu"
+        config.cache_config.block_size = CPU_BLOCK_SIZE if is_cpu else CacheConfig.DEFAULT_BLOCK_SIZE
     config.parallel_config = SimpleNamespace(
         tensor_parallel_size=asked["tensor_parallel_size"],
         pipeline_parallel_size=asked["pipeline_parallel_size"],
@@ -118,7 +143,7 @@ def build_config(model: ModelConfig, asked: dict[str, Any]) -> VllmConfig:
     config.speculative_config = speculation(asked["mtp_tokens"])
     config.compilation_config = CompilationConfig()
     config.attention_config = SimpleNamespace(hisparse_config=None)
-    config.device_config = SimpleNamespace(device_type="cuda")
+    config.device_config = SimpleNamespace(device_type=asked["device"])
     config.kv_transfer_config = None
     config.diffusion_config = None
     return config
@@ -163,7 +188,8 @@ def plan(model: ModelConfig, asked: dict[str, Any]) -> dict[str, Any]:
             updates.verify_and_update_config(config)
         HybridAttentionMambaModelConfig.verify_and_update_config(config)
     stages = place_layers(config, asked["layer_types"])
-    Platform.update_block_size_for_backend(config)
+    platform, _ = PLATFORMS[asked["device"]]
+    platform.update_block_size_for_backend(config)
     layers = config.compilation_config.static_forward_context
     specs = [{name: layers[name].get_kv_cache_spec(config) for name in stage} for stage in stages]
     answer = {"block_size_tokens": config.cache_config.block_size}

@@ -1,5 +1,7 @@
 """The GPU data: every product that was asked for, with figures that do not contradict each other."""
 
+import re
+
 import pytest
 
 from qwen_infra.catalog import find_gpu, gpus
@@ -21,6 +23,7 @@ NAMES = (
     "MI300X",
     "MI325X",
     "MI355X",
+    "CPU",
 )
 
 
@@ -60,13 +63,26 @@ def test_every_gpu_runs_bf16_and_only_blackwell_runs_nvfp4(gpu):
     assert ("nvfp4" in gpu.precisions) == is_blackwell
 
 
-@pytest.mark.parametrize("gpu", gpus(), ids=lambda gpu: gpu.name)
+@pytest.mark.parametrize("gpu", [gpu for gpu in gpus() if gpu.kind == "gpu"], ids=lambda gpu: gpu.name)
 def test_labels_and_resources_follow_the_vendor(gpu):
     prefix = {"nvidia": "nvidia.com/", "amd": "amd.com/"}[gpu.vendor]
     assert gpu.resource_name == f"{prefix}gpu"
     assert gpu.node_label_key.startswith(prefix)
-    assert " " not in gpu.product_label
-    assert len(gpu.product_label) <= 63
+    assert gpu.product_labels == (gpu.product_label, *gpu.other_labels)
+    assert all(re.fullmatch(r"(NVIDIA-|AMD_)[A-Za-z0-9_-]{1,55}", label) for label in gpu.product_labels)
+
+
+def test_no_two_gpus_share_a_label():
+    labels = [label for gpu in gpus() for label in gpu.product_labels]
+    assert len(labels) == len(set(labels))
+
+
+def test_the_processor_is_an_entry_that_any_node_serves():
+    processor = find_gpu("cpu")
+    assert (processor.kind, processor.node_label_key, processor.resource_name) == ("cpu", None, None)
+    assert processor.product_labels == ()
+    assert processor.precisions == ("bf16",)
+    assert processor.with_memory(3 * 2**30).usable_memory_gib == 3
 
 
 @pytest.mark.parametrize("gpu", gpus(), ids=lambda gpu: gpu.name)

@@ -31,6 +31,8 @@ def derive(version: object, cluster: ClusterFacts = GB200, models: object = MODE
         ({"version": "0.32.0"}, SIMULATED, "cpu-miniature", True, "cpu"),
         ({"version": "0.32.0+cpu"}, GB200, "cpu-miniature", True, "cpu"),
         ({"version": "0.32.0+cpu"}, ClusterFacts(), "cpu-miniature", True, "cpu"),
+        ({"version": "0.32.0+cpu"}, ClusterFacts(simulated_nodes=False), "cpu", False, "cpu"),
+        ({"version": "0.32.0+cpu"}, ClusterFacts(simulated_nodes=True), "cpu-miniature", True, "cpu"),
         ({"version": "0.32.0"}, ClusterFacts(), "unknown", False, "unknown"),
         (None, GB200, "unknown", False, "unknown"),
         ("text", GB200, "unknown", False, "unknown"),

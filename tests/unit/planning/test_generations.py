@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qwen_infra.capacity import with_rollout
+from qwen_infra.capacity import with_rollouts
 from qwen_infra.cluster.facts import ClusterFacts, KnownObject, Node, RunningPod
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.manifests import build_endpoint, decide_names, render_objects
@@ -55,7 +55,7 @@ def pod(app: str, gpus: int = 1) -> RunningPod:
 
 
 def placed(wanted: DeploymentPlan, found: ClusterFacts) -> RolloutPlan:
-    return with_rollout(wanted, found).server.rollout
+    return with_rollouts([wanted], found)[0].server.rollout
 
 
 def test_the_first_generation_has_the_servers_own_name() -> None:
@@ -139,7 +139,7 @@ def test_what_was_deployed_as_protected_is_not_followed_in_the_same_update() -> 
 
 def test_a_second_generation_starts_with_the_copies_that_the_autoscaler_had_chosen() -> None:
     wanted = plan(endpoint={"autoscaling": {"maxReplicas": 4}})
-    found = with_rollout(wanted, facts(serving(SERVER, OTHER_DIGEST, replicas=3), pod(SERVER), gpus=8))
+    found = with_rollouts([wanted], facts(serving(SERVER, OTHER_DIGEST, replicas=3), pod(SERVER), gpus=8))[0]
     assert found.server.rollout.first_replicas == 3
     assert build_server(found, decide_names(found))["spec"]["replicas"] == 3
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qwen_infra.capacity import count_room, with_rollout
+from qwen_infra.capacity import count_room, with_rollouts
 from qwen_infra.cluster.facts import ClusterFacts, Node, RunningPod
 from qwen_infra.errors import EnvironmentMissingError
 from qwen_infra.planning import make_plan
@@ -27,7 +27,8 @@ def pod(node: str, app: str = "other", namespace: str = "qwen", gpus: int = 4) -
 
 
 def rollout(found: ClusterFacts, **server: Any) -> Any:
-    return with_rollout(replace(ANYWHERE, server=replace(ANYWHERE.server, **server)), found).server.rollout
+    (placed,) = with_rollouts([replace(ANYWHERE, server=replace(ANYWHERE.server, **server))], found)
+    return placed.server.rollout
 
 
 def test_without_room_a_single_replica_is_recreated_and_the_downtime_is_told() -> None:
@@ -48,11 +49,12 @@ def test_replicas_without_room_go_one_at_a_time() -> None:
 
 
 def test_gpus_of_others_are_no_room() -> None:
-    assert count_room(ANYWHERE, facts(2, pod("n1", gpus=1))) == 0
+    assert count_room(ANYWHERE, [ANYWHERE], facts(2, pod("n1", gpus=1))) == 0
 
 
 def test_the_choice_is_the_same_before_and_after_the_first_deployment() -> None:
-    assert count_room(ANYWHERE, facts(2)) == count_room(ANYWHERE, facts(2, pod("n0", "vllm-qwen35-397b"))) == 1
+    deployed = facts(2, pod("n0", "vllm-qwen35-397b"))
+    assert count_room(ANYWHERE, [ANYWHERE], facts(2)) == count_room(ANYWHERE, [ANYWHERE], deployed) == 1
 
 
 def test_what_cannot_be_read_counts_as_no_room() -> None:
@@ -62,7 +64,7 @@ def test_what_cannot_be_read_counts_as_no_room() -> None:
 def test_a_node_that_takes_no_pods_holds_nothing() -> None:
     found = facts(2)
     closed = replace(found, nodes=(found.nodes[0], replace(found.nodes[1], schedulable=False)))
-    assert count_room(ANYWHERE, closed) == 0
+    assert count_room(ANYWHERE, [ANYWHERE], closed) == 0
 
 
 def test_more_replicas_than_gpus_are_refused_with_what_is_short() -> None:

@@ -11,7 +11,7 @@ from qwen_infra.manifests import render_stack
 from qwen_infra.planning import make_plans
 from qwen_infra.policy import RULES, PolicyOptions, evaluate
 from qwen_infra.policy.gate import gate
-from qwen_infra.policy.quantities import parse_quantity
+from qwen_infra.quantities import parse_quantity
 from qwen_infra.settings import load_deployments
 from tests.unit.planning.test_stack_plan import COMMIT, IMAGE, prod
 from tests.unit.policy.broken import BROKEN, Break, container, deployment, pod

@@ -47,7 +47,7 @@ def draw_requests():
         for precision in model.precisions
         for gpu in gpus()
         if precision in gpu.precisions
-        for size in list_tensor_parallel_sizes(model, precision)
+        for size in (list_tensor_parallel_sizes(model, precision) if gpu.kind == "gpu" else (1,))
     ]
     return st.builds(
         lambda pair, fraction, **rest: FitRequest(
