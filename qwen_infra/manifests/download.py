@@ -95,12 +95,13 @@ def _kernels(plan: DeploymentPlan) -> list[str]:
     """The folder of compiled kernels is made here, for the user who will write to it."""
     if plan.cache.kernels != "volume":
         return []
-    owner = ["--kernels-owner", str(plan.server.user)] if _gives_kernels_away(plan) else []
+    owner = ["--kernels-owner", str(plan.server.user or 0)] if _gives_kernels_away(plan) else []
     return ["--kernels", f"{STORE}/{plan.cache.kernels_folder}", *owner]
 
 
 def _gives_kernels_away(plan: DeploymentPlan) -> bool:
-    return plan.cache.kernels == "volume" and plan.cache.storage.kind == "hostPath" and bool(plan.server.user)
+    """To root, too: without capabilities it may not write what was another user's before."""
+    return plan.cache.kernels == "volume" and plan.cache.storage.kind == "hostPath"
 
 
 def _container(plan: DeploymentPlan, place: list[str], mount: dict[str, Any]) -> dict[str, Any]:

@@ -189,6 +189,11 @@ def test_the_download_makes_the_folder_of_kernels_on_a_node_for_the_servers_user
     assert read == {"path": f"/data/{folder}", "type": "Directory"}
 
 
+def test_a_server_of_root_gets_the_folder_back_that_was_another_users() -> None:
+    command = pod_of(render({"kind": "hostPath"}, runAsUser=0)["Job"][0])["containers"][0]["command"]
+    assert command[command.index("--kernels-owner") + 1] == "0"
+
+
 def test_the_download_into_a_claim_makes_the_folder_of_kernels_as_the_servers_user() -> None:
     (loader,) = pod_of(render({"kind": "pvc"})["Job"][0])["containers"]
     assert "--kernels" in loader["command"]
