@@ -5,9 +5,8 @@ The translation itself is pure (translate.py). The simulator's options are read 
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from qwen_infra.client.provenance import SIMULATED_NODE_VARIABLE
 from qwen_infra.local.agent.pods import ContainerPod, ServerPod, expand
@@ -20,16 +19,13 @@ from qwen_infra.local.folders import StateFolder
 from qwen_infra.local.ports import find_free_ports
 from qwen_infra.local.processes import STATE_VARIABLE
 from qwen_infra.local.translate import Launch, VllmPaths, parse_command, translate_for_simulator, translate_for_vllm
+from qwen_infra.local.translate_download import translate_download
 
 __all__ = ["TERMINATION", "Launcher"]
 
 TERMINATION = "termination-message"
 """File in the folder of a download: what the container wrote for its pod's status."""
 _TERMINATION_LOG = "/dev/termination-log"
-_NETWORK_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY"})
-_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-"""Only on this machine may a pod's own Hub be asked: the weights of the real one have hundreds of gigabytes."""
-_REAL_HUB = "https://huggingface.co"
 
 
 class Launcher:
@@ -84,15 +80,13 @@ class Launcher:
     ) -> ContainerProcess:
         """Start the container's own command in ``folder``, with this machine's paths and the stand-in for a Hub."""
         words = volumes.localise_words(expand(word, given) for word in pod.command[1:])
-        command = [sys.executable, *_play_user(words, folder)]
-        kept = {key: value for key, value in volumes.localise(given).items() if key not in _NETWORK_VARIABLES}
-        asked = given.get("HF_ENDPOINT", _REAL_HUB)
-        endpoint = asked if urlsplit(asked).hostname in _LOOPBACK_NAMES else self._hub_endpoint
-        own = {"HF_ENDPOINT": endpoint, "NO_PROXY": "*", STATE_VARIABLE: str(self._folder.path)}
-        homes = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder)}  # of the container: without this user's token
-        instead = f" instead of {asked}" if endpoint != asked else ""
-        log.write(f"[qwen-infra node agent] simulated node: the Hub is a stand-in, {endpoint}{instead}")
-        return ContainerProcess.start(command, {**minimal_environment(), **kept, **own, **homes}, log, folder)
+        launch = translate_download(words, volumes.localise(given), self._hub_endpoint)
+        for note in launch.notes:
+            log.write(f"[qwen-infra node agent] {note}")
+        command = [sys.executable, *_lead_termination_log(launch.arguments, folder)]
+        # the home is the container's own: no token of this user is found
+        own = {STATE_VARIABLE: str(self._folder.path), "HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+        return ContainerProcess.start(command, {**minimal_environment(), **launch.environment, **own}, log, folder)
 
     def start_verification(
         self,
@@ -105,7 +99,7 @@ class Launcher:
     ) -> ContainerProcess:
         """Start the container's own command, with the address of a Service replaced by the port of a pod behind it."""
         words = volumes.localise_words(expand(word, given) for word in pod.command[1:])
-        words = [str(folder / TERMINATION) if word == _TERMINATION_LOG else word for word in words]
+        words = _lead_termination_log(words, folder)
         finder = ServiceFinder(api, self._folder)
         command = [sys.executable, *(finder.localise(word) for word in words)]
         own = {SIMULATED_NODE_VARIABLE: "1", "NO_PROXY": "*", STATE_VARIABLE: str(self._folder.path)}
@@ -121,9 +115,6 @@ class Launcher:
         return arguments
 
 
-def _play_user(words: list[str], folder: Path) -> list[str]:
-    """The termination message goes into the folder; a user who gets a folder in the cluster is this one here."""
-    found = [str(folder / TERMINATION) if word == _TERMINATION_LOG else word for word in words]
-    if "--kernels-owner" in found:
-        found[found.index("--kernels-owner") + 1] = str(os.getuid())
-    return found
+def _lead_termination_log(words: Sequence[str], folder: Path) -> list[str]:
+    """The termination message goes into a file of the folder."""
+    return [str(folder / TERMINATION) if word == _TERMINATION_LOG else word for word in words]
