@@ -3,9 +3,9 @@
 PYTHON ?= python3
 SERVER ?= auto
 BIN := .venv/bin
-CODE := qwen_infra tests benchmarks docs_site policy/__main__.py fleet/__main__.py __main__.py
+CODE := qwen_infra tests benchmarks docs_site release policy/__main__.py fleet/__main__.py __main__.py
 
-.PHONY: chat docs policy help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
+.PHONY: chat docs notices policy release sbom help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -86,6 +86,21 @@ format: .venv/.dev ## the same rules, edited in
 
 docs: .venv/.dev ## the documents as a site in build/docs; a broken link or anchor is an error
 	@$(BIN)/python -m docs_site.assemble
+
+sbom: .venv/.dev ## what an installation brings, as CycloneDX, from the pinned requirements: dist/qwen-infra.cdx.json
+	@mkdir -p dist
+	@PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/qwen-infra.cdx.json requirements.txt
+
+notices: .venv/.dev ## THIRD_PARTY_NOTICES.md, from the pinned and installed packages
+	@$(BIN)/python -m release.notices
+
+release: .venv/.dev ## wheel, source, SBOM, checksums and notes of TAG=vX.Y.Z in dist; refuses a tag without a changelog
+	@rm -rf dist && mkdir dist
+	@$(BIN)/python -m release.notes "$(TAG)" > dist/notes.md
+	@$(BIN)/python -m build --outdir dist >/dev/null
+	@$(MAKE) --silent sbom
+	@cd dist && sha256sum *.whl *.tar.gz *.cdx.json > SHA256SUMS && ls
 
 docs-reference: .venv/.run ## write the pages and the schema that are generated from the code
 	@$(BIN)/python -m qwen_infra.cli.reference
