@@ -102,8 +102,9 @@ release: .venv/.dev ## wheel, source, SBOM, checksums and notes of TAG=vX.Y.Z in
 	@$(MAKE) --silent sbom
 	@cd dist && sha256sum *.whl *.tar.gz *.cdx.json > SHA256SUMS && ls
 
-docs-reference: .venv/.run ## write the pages and the schema that are generated from the code
+docs-reference: .venv/.run ## write the pages, pictures and the schema that are generated from the code
 	@$(BIN)/python -m qwen_infra.cli.reference
+	@$(BIN)/python -m docs_site.generated
 
 lock: .venv/.dev ## pin every package anew, for every platform
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -17,14 +17,19 @@ CHANGELOG = (
 )
 
 
-def test_the_notices_name_everything_that_is_installed():
+@pytest.fixture(scope="module")
+def notices() -> str:
+    return render_notices(ROOT)
+
+
+def test_the_notices_name_everything_that_is_installed(notices: str):
     written = (ROOT / FILE).read_text("utf-8").splitlines()
-    if not set(render_notices(ROOT).splitlines()) <= set(written):  # another Python may install fewer
+    if not set(notices.splitlines()) <= set(written):  # another Python may install fewer
         pytest.fail(f"{FILE} is out of date: run `make notices` and commit it", pytrace=False)
 
 
-def test_no_package_of_an_unknown_licence_is_installed():
-    assert "UNKNOWN" not in render_notices(ROOT)
+def test_no_package_of_an_unknown_licence_is_installed(notices: str):
+    assert "UNKNOWN" not in notices
 
 
 def test_the_sbom_names_every_pinned_package_with_its_hashes(tmp_path: Path):
