@@ -28,7 +28,7 @@ from qwen_infra.checks.results import find_results_folder
 from qwen_infra.checks.target import CheckTarget
 from qwen_infra.client import InferenceClient, derive_provenance, fetch_server_facts
 from qwen_infra.cluster.job import run_job
-from qwen_infra.errors import QwenInfraError
+from qwen_infra.errors import ConfigurationError, QwenInfraError
 from qwen_infra.settings import BenchmarkSettings
 
 __all__ = ["measure"]
@@ -55,7 +55,7 @@ def _measure(gate: Gate, options: Mapping[str, Any], target: CheckTarget, report
     root, stack = find_results_folder(), str(options["stack"])
     run = _run_job if gate.runner == "job" else _run_here
     result = asyncio.run(run(gate, options, target, report))
-    baseline = find_baseline(result, root=root, stack=stack) if gate.regression else None
+    baseline = _find_baseline(gate, result, root, stack)
     judgement = gate.judge(result, baseline)
     path = _keep(result, judgement, root, stack)
     show(urn, _render(result, judgement))
@@ -66,8 +66,24 @@ def _measure(gate: Gate, options: Mapping[str, Any], target: CheckTarget, report
         passed=passed or is_warned,
         summary=f"warning: {summary}" if is_warned else summary,
         made_with=result.provenance.description,
-        details={"simulated": result.simulated, "result": path.name, "warned": is_warned, **_figures(result)},
+        details={
+            "simulated": result.simulated,
+            "result": path.name,
+            "warned": is_warned,
+            **_figures(result),
+            **({"baseline": _figures(baseline)} if baseline else {}),
+        },
     )
+
+
+def _find_baseline(gate: Gate, result: BenchmarkResult, root: Path, stack: str) -> BenchmarkResult | None:
+    """The run to compare with; where nothing depends on it, one that cannot be read is none."""
+    try:
+        return find_baseline(result, root=root, stack=stack)
+    except ConfigurationError:
+        if gate.regression:
+            raise
+        return None
 
 
 async def _run_here(gate: Gate, options: Mapping[str, Any], target: CheckTarget, report: Report) -> BenchmarkResult:

@@ -12,6 +12,9 @@ def policy(
     stack: Annotated[
         str | None, typer.Option(help="Stack whose file Pulumi.<stack>.yaml is read; default: the rules.")
     ] = None,
+    pack_config: Annotated[
+        Path | None, typer.Option(help="Configuration of the CrossGuard pack to check; the engine takes any.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Hold a stack against the rules; exit code 1 when a mandatory one is broken.
@@ -26,8 +29,11 @@ def policy(
     from qwen_infra.planning import make_plans
     from qwen_infra.policy import RULES
     from qwen_infra.policy.gate import evaluate_plans
+    from qwen_infra.policy.pack_configuration import check_pack_configuration
     from qwen_infra.settings import load_stack_deployments
 
+    if pack_config is not None:
+        check_pack_configuration(pack_config)
     if stack is None:
         rules = [{"rule": rule.name, "says": rule.says, "mandatory_in": sorted(rule.strict_in)} for rule in RULES]
         if as_json:

@@ -1,4 +1,4 @@
-"""The pods of a server against the manifests that its plan gives: image, command line, environment."""
+"""The pods of a server against the manifests that its plan gives: image, revision, weights, command line, variables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,6 +9,9 @@ from qwen_infra.manifests import render_objects
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["compare_pods", "compare_with_manifests"]
+
+REVISION = "qwen-infra.dev/model-revision"
+"""Annotation of the pods (``qwen_infra.manifests.pod``)."""
 
 
 def compare_pods(plan: DeploymentPlan, pods: Sequence[Mapping[str, Any]]) -> list[Difference]:
@@ -31,8 +34,7 @@ def compare_with_manifests(
     running = [pod for pod in pods if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}]
     if not running:
         return [Difference("behaviour", place, "no pod serves this model", "a pod", "none", mend)]
-    wanted = [_server_container(spec) for item in manifests for spec in _pod_specs(item)]
-    templates = [container for container in wanted if container]
+    templates = [template for item in manifests for template in _pod_templates(item)]
     return [found for pod in running for found in _compare_pod(pod, templates, mend)]
 
 
@@ -43,10 +45,18 @@ def _compare_pod(pod: Mapping[str, Any], templates: Sequence[Mapping[str, Any]],
         yield Difference("behaviour", place, f"the pod has no container {SERVER_CONTAINER}", mend=mend)
         return
     # a group of pods has two templates; the nearest one is the pod's own
-    template = min(templates, key=lambda each: len(_words(each) ^ _words(container)))
-    if template["image"] != container["image"]:
-        what = "the pod runs another image"
-        yield Difference("behaviour", place, what, template["image"], container["image"], mend)
+    own = min(templates, key=lambda each: len(_words(_server_container(each["spec"])) ^ _words(container)))
+    template = _server_container(own["spec"]) or {}
+    pairs = [
+        ("the pod runs another image", template["image"], container["image"]),
+        ("the pod serves another revision", _revision(own), _revision(pod)),
+    ]
+    mounts = _mounts(pod["spec"], container)
+    for path, source in _mounts(own["spec"], template).items():
+        pairs.append((f"{path} is mounted from another place", source, mounts.get(path)))
+    for what, wanted, seen in pairs:
+        if wanted != seen:
+            yield Difference("behaviour", place, what, wanted, seen or "none", mend)
     expected, found = _command(template), _command(container)
     if expected != found:
         lacking = " ".join(word for word in expected if word not in found)
@@ -61,12 +71,35 @@ def _compare_pod(pod: Mapping[str, Any], templates: Sequence[Mapping[str, Any]],
             yield Difference("behaviour", place, what, expected_value, found_value, mend)
 
 
-def _pod_specs(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _pod_templates(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The templates of pods with a server's container."""
+    found: list[Mapping[str, Any]] = []
     if item["kind"] == "Deployment":
-        yield item["spec"]["template"]["spec"]
+        found = [item["spec"]["template"]]
     if item["kind"] == "LeaderWorkerSet":
         group = item["spec"]["leaderWorkerTemplate"]
-        yield from (group[key]["spec"] for key in ("leaderTemplate", "workerTemplate") if key in group)
+        found = [group[key] for key in ("leaderTemplate", "workerTemplate") if key in group]
+    yield from (template for template in found if _server_container(template["spec"]) is not None)
+
+
+def _revision(pod: Mapping[str, Any]) -> str | None:
+    """The model's revision of a pod or of its template."""
+    found = (pod["metadata"].get("annotations") or {}).get(REVISION)
+    return None if found is None else str(found)
+
+
+def _mounts(spec: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, str]:
+    """Path inside the container to where it comes from: a folder of the node, or a claim, and the folder in it."""
+    volumes = {each["name"]: each for each in spec.get("volumes") or ()}
+    found = {}
+    for mount in container.get("volumeMounts") or ():
+        volume = volumes.get(mount["name"], {})
+        host, claim = volume.get("hostPath"), volume.get("persistentVolumeClaim")
+        if host or claim:
+            folder = f"/{mount['subPath']}" if mount.get("subPath") else ""
+            source = host["path"] if host else f"claim {claim['claimName']}"
+            found[str(mount["mountPath"])] = f"{source}{folder}"
+    return found
 
 
 def _server_container(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -77,8 +110,8 @@ def _command(container: Mapping[str, Any]) -> list[str]:
     return [*container.get("command", ()), *container.get("args", ())]
 
 
-def _words(container: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(_command(container))
+def _words(container: Mapping[str, Any] | None) -> frozenset[str]:
+    return frozenset(_command(container or {}))
 
 
 def _variables(container: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ Source of the form: pulumi 3.259, ``sdk/go/common/apitype/core.go`` (``Deploymen
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,7 @@ def read_state(stack: str, export: Mapping[str, Any]) -> StackState:
         stack=stack,
         updated=str((deployment.get("manifest") or {}).get("time", "")) if resources else "",
         servers=found,
-        pending=tuple(_describe_pending(each) for each in deployment.get("pending_operations") or ()),
+        pending=tuple(_list_pending(deployment.get("pending_operations") or (), {each["urn"] for each in resources})),
         environment=next((str(each.plan.get("environment", "")) for each in found), ""),
         cluster=next((str(_inputs(each).get("clusterIdentifier", "")) for each in providers), ""),
     )
@@ -215,8 +215,16 @@ def _outputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return resource.get("outputs") or {}
 
 
-def _describe_pending(operation: Mapping[str, Any]) -> str:
-    return f"{operation.get('type', 'changing')} {_name(operation.get('resource') or {'urn': 'a resource'})}"
+def _list_pending(operations: Sequence[Mapping[str, Any]], known: Collection[str]) -> Iterator[str]:
+    """Operations whose end nobody knows.
+
+    The engine keeps an interrupted creation until somebody clears it, also when a later update has made the resource
+    (pulumi 3.259, ``pkg/engine/snapshot.go``); that one has ended.
+    """
+    for operation in operations:
+        resource, kind = operation.get("resource") or {"urn": "a resource"}, operation.get("type", "changing")
+        if not (kind == "creating" and resource["urn"] in known):
+            yield f"{kind} {_name(resource)}"
 
 
 def _containers(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -1,8 +1,10 @@
 """A review as Markdown for a pull request: what matters in five lines, everything else folded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from qwen_infra.benchmark import REFERENCE_FIGURES
+from qwen_infra.benchmark.definitions import require_definition
 from qwen_infra.review.downtime import Downtime
 from qwen_infra.review.manifest_diff import ObjectChange
 from qwen_infra.review.review import Proof, Review
@@ -15,6 +17,8 @@ MARKER = "<!-- qwen-infra preview -->"
 LONGEST = 60_000
 """GitHub refuses a comment of more than 65536 characters."""
 _LONGEST_DIFF_LINES = 120
+_SAME_PERCENT = 0.05
+"""What would be shown as 0.0 %."""
 _FIGURES = (
     ("mean_ttft_ms", "mean TTFT (ms)"),
     ("p99_ttft_ms", "p99 TTFT (ms)"),
@@ -60,6 +64,11 @@ def _summary(review: Review) -> Iterator[str]:
         yield f"- cost: {review.cost[0]} → {review.cost[1]}"
     elif review.cost:
         yield f"- cost: {review.cost[1]}, unchanged"
+    elif review.servers:
+        told = " → ".join(dict.fromkeys(review.gpus))
+        yield f"- GPUs: {told} (no price is set: `operations.pricePerGpuHour`)"
+    for proof in review.proofs:
+        yield from _baseline_line(proof)
     if not review.policies and not review.errors:
         yield "- policy: no rule is violated, as far as this stack takes them (`policy.level`)"
     for line in review.warnings:
@@ -111,7 +120,7 @@ def _details(review: Review) -> Iterator[tuple[str, list[str]]]:
         rows = [f"- {item.check} (`{item.name}`): {_inline(why)}" for item in review.checks for why in item.reasons]
         yield "Why checks run", rows
     for proof in review.proofs:
-        yield f"Last proof of {proof.server}", _proof_table(proof)
+        yield f"Last proof of {proof.server}", _proof_table(proof, review.stack)
     for change in review.objects:
         yield change.title, _diff(change)
 
@@ -121,14 +130,54 @@ def _server_table(server: ServerChange) -> list[str]:
     return ["| | before | after |", "|---|---|---|", *rows]
 
 
-def _proof_table(proof: Proof) -> list[str]:
-    """The last benchmark against its baseline: the reference deployment's figures, where it ran that workload."""
-    baseline = REFERENCE_FIGURES if proof.benchmark.startswith("benchmark reference") else {}
-    measured = [(label, proof.figures[key], baseline.get(key, "–")) for key, label in _FIGURES if key in proof.figures]
-    rows = [f"| {label} | {value} | {reference} |" for label, value, reference in measured]
-    table = ["", "| last benchmark | measured | reference, 4 x GB200 |", "|---|---|---|", *rows] if rows else []
+def _baseline_line(proof: Proof) -> Iterator[str]:
+    """The figures that a reader asks for first, against the baseline; nothing where none was set."""
+    told = [
+        f"{label} {proof.figures[key]}, {_change(key, proof)}"
+        for key, label in (_FIGURES[4], _FIGURES[1])
+        if key in proof.figures and _change(key, proof)
+    ]
+    if told:
+        yield f"- last benchmark of `{proof.server}` against its baseline: {'; '.join(told)}"
+
+
+def _proof_table(proof: Proof, stack: str) -> list[str]:
+    """The last checks, and the benchmark's figures beside the baseline's and, for its workload, the reference's."""
+    reference = REFERENCE_FIGURES if proof.benchmark.startswith("benchmark reference") else {}
+    columns: dict[str, Mapping[str, Any]] = {"measured": proof.figures}
+    if proof.baseline:
+        columns["baseline"] = proof.baseline
+        columns["change"] = {key: _change(key, proof) for key, _ in _FIGURES}
+    if reference:
+        columns["reference, 4 x GB200"] = reference
+    measured = [(key, label) for key, label in _FIGURES if key in proof.figures]
     said = [_inline(proof.verification), _inline(proof.benchmark), f"made with: {_inline(proof.made_with)}"]
-    return [*(f"- {line}" for line in said), *table]
+    if measured and not proof.baseline:
+        said.append(f"no baseline to compare with: `qwen-infra baseline set --stack {stack}`")
+    lines = [f"- {line}" for line in said]
+    if not measured:
+        return lines
+    head = f"| last benchmark | {' | '.join(columns)} |"
+    rows = [
+        f"| {label} | {' | '.join(_cell(values.get(key)) for values in columns.values())} |" for key, label in measured
+    ]
+    return [*lines, "", head, "|---" * (1 + len(columns)) + "|", *rows]
+
+
+def _cell(value: Any) -> str:
+    return "–" if value in {None, ""} else str(value)
+
+
+def _change(key: str, proof: Proof) -> str:
+    """Against the baseline, in percent, and whether that is better; empty where one of both is missing."""
+    measured, before = proof.figures.get(key), proof.baseline.get(key)
+    if not isinstance(measured, int | float) or not isinstance(before, int | float) or not before:
+        return ""
+    change = 100 * (measured - before) / before
+    if abs(change) < _SAME_PERCENT:
+        return "the same"
+    direction = require_definition(key).better == "higher"
+    return f"{change:+.1f} % ({'better' if (change > 0) == direction else 'worse'})"
 
 
 def _diff(change: ObjectChange) -> list[str]:

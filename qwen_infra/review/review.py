@@ -9,7 +9,7 @@ from qwen_infra.review.manifest_diff import ObjectChange, describe_change, is_ku
 from qwen_infra.review.preview import Preview
 from qwen_infra.review.redaction import redact_preview
 from qwen_infra.review.rerun import CheckRun, describe_run, is_check
-from qwen_infra.review.server_change import ServerChange, describe_cost, describe_server, is_server
+from qwen_infra.review.server_change import ServerChange, describe_cost, describe_gpus, describe_server, is_server
 
 __all__ = ["Proof", "Review", "review_preview"]
 
@@ -27,6 +27,12 @@ class Proof:
     made_with: str
     figures: Mapping[str, Any]
 
+    @property
+    def baseline(self) -> Mapping[str, Any]:
+        """The figures of the run that this one was compared with; empty where none was set."""
+        found = self.figures.get("baseline")
+        return found if isinstance(found, Mapping) else {}
+
 
 @dataclass(frozen=True)
 class Review:
@@ -38,6 +44,7 @@ class Review:
     downtimes: tuple[Downtime, ...]
     checks: tuple[CheckRun, ...]
     cost: tuple[str, str] | None
+    gpus: tuple[str, str]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
     policies: tuple[str, ...]
@@ -64,6 +71,7 @@ def review_preview(preview: Preview, *, stack: str | None = None) -> Review:
         downtimes=estimate_downtimes(changed),
         checks=tuple(describe_run(step) for step in changed if is_check(step)),
         cost=describe_cost(preview),
+        gpus=describe_gpus(preview),
         errors=tuple(line for line in said["error"] if not line.startswith(POLICY)),
         warnings=tuple(line for line in said["warning"] if not line.startswith(POLICY)),
         policies=tuple(line for lines in said.values() for line in lines if line.startswith(POLICY)),

@@ -6,7 +6,7 @@ from typing import Any
 
 from qwen_infra.review.preview import Preview, Step
 
-__all__ = ["ServerChange", "describe_cost", "describe_server", "is_server"]
+__all__ = ["ServerChange", "describe_cost", "describe_gpus", "describe_server", "is_server"]
 
 SERVER = "qwen:infra:VllmServer"
 _ROWS = (
@@ -50,15 +50,40 @@ def describe_server(step: Step) -> ServerChange:
 
 def describe_cost(preview: Preview) -> tuple[str, str] | None:
     """GPU cost of the whole stack an hour, before and after; ``None`` where no price is given."""
+    before, after = _plans(preview)
+    if all(_price(plan) is None for plan in (*before, *after)):
+        return None
+    return _sum(before), _sum(after)
+
+
+def describe_gpus(preview: Preview) -> tuple[str, str]:
+    """GPUs of the whole stack, before and after, such as ``4 x GB200``."""
+    before, after = _plans(preview)
+    return _count_by_kind(before), _count_by_kind(after)
+
+
+def _plans(preview: Preview) -> tuple[list[Mapping[str, Any] | None], list[Mapping[str, Any] | None]]:
+    """The plan of each server of the stack, before and after; ``None`` where it does not exist."""
     before = {name: _plan(values) for name, values in _deployed(preview).items()}
     after = dict(before)
     for step in preview.steps:
         if is_server(step):
             before[step.name] = _plan(step.old)
             after[step.name] = None if step.op == "delete" else _plan(step.new)
-    if all(_price(plan) is None for plan in (*before.values(), *after.values())):
-        return None
-    return _sum(list(before.values())), _sum(list(after.values()))
+    return list(before.values()), list(after.values())
+
+
+def _count_by_kind(plans: Sequence[Mapping[str, Any] | None]) -> str:
+    counts: dict[str, int] = {}
+    for plan in plans:
+        if plan is not None:
+            kind = str(plan.get("gpu", "GPU"))
+            counts[kind] = counts.get(kind, 0) + _gpus(plan)
+    return " and ".join(f"{count} x {kind}" for kind, count in sorted(counts.items())) or "none"
+
+
+def _gpus(plan: Mapping[str, Any]) -> int:
+    return int(plan.get("gpus_per_replica", 0)) * int(plan.get("replicas", 0))
 
 
 def _deployed(preview: Preview) -> Mapping[str, Mapping[str, Any]]:
@@ -99,7 +124,7 @@ def _sum(plans: Sequence[Mapping[str, Any] | None]) -> str:
         return "nothing"
     if not priced:
         return "unknown (no price is set)"
-    gpus = [int(plan.get("gpus_per_replica", 0)) * int(plan.get("replicas", 0)) for plan, _ in priced]
+    gpus = [_gpus(plan) for plan, _ in priced]
     total = sum(count * price for count, (_, price) in zip(gpus, priced, strict=True))
     rest = "" if len(priced) == len(existing) else " and what has no price"
     return f"{total:.2f} {priced[0][0].get('currency', '')}/h for {_count_gpus(sum(gpus))}{rest}".replace("  ", " ")

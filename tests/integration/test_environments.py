@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from qwen_infra import local
 from tests.integration.harness import ROOT, SMALL, Project
 
 Make = Callable[..., Project]
@@ -82,8 +83,12 @@ def test_a_change_of_one_model_leaves_the_other_alone(project: Make) -> None:
     assert not [name for name in changed if name.startswith("vllm-large")]
 
 
-def test_prod_cannot_be_destroyed_by_accident_and_is_left_whole(project: Make) -> None:
+def test_prod_wants_a_passed_verification_and_cannot_be_destroyed_by_accident(project: Make) -> None:
     deployed = project(environment="prod", **PINNED, **{"benchmark": {"workload": "off"}})
+    root = deployed.cluster.state_folder.parent
+    local.set_faults(deployed.cluster.name, ["answer-in-reasoning"], state_root=root)
+    assert "error: verification failed" in deployed.fail()
+    local.set_faults(deployed.cluster.name, [], state_root=root)
     deployed.up()
     told = deployed.fail("destroy")
     assert "protect" in told

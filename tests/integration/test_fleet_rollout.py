@@ -3,11 +3,14 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import yaml
 from pulumi.automation import LocalWorkspaceOptions, create_or_select_stack
 
@@ -39,10 +42,25 @@ def run(project: Project, typed: str) -> tuple[int, list[str], str]:
     return done.returncode, [step["result"] for step in json.loads(done.stdout)["stacks"]], done.stderr
 
 
+def interrupt(project: Project, typed: str) -> tuple[int, list[str]]:
+    """Exit code and results when Ctrl-C comes while the first stack is being deployed."""
+    command = [sys.executable, "-m", "qwen_infra", *shlex.split(typed)[1:], "--json"]
+    variables = {**os.environ, **project.environment, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=project.folder, env=variables, stdout=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 120
+        while "qwen-staging-eu" not in namespaces(project):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        running.send_signal(signal.SIGINT)
+        told, _ = running.communicate(timeout=120)
+    return running.returncode, [step["result"] for step in json.loads(told)["stacks"]]
+
+
 def namespaces(project: Project) -> set[str]:
     return {item["metadata"]["name"] for item in project.kubectl.items("namespaces")}
 
 
+@pytest.mark.timeout(900)
 def test_prod_waits_for_staging_and_follows_once_it_is_mended(project: Make) -> None:
     base = project()
     stacks = [add_stack(base, name) for name in STACKS]
@@ -50,6 +68,8 @@ def test_prod_waits_for_staging_and_follows_once_it_is_mended(project: Make) -> 
     try:
         assert run(base, LOOK)[:2] == (0, ["passed"] * 3)
         assert "qwen-staging-eu" not in namespaces(base)
+
+        assert interrupt(base, ROLL) == (130, ["interrupted", "waiting", "waiting"])
 
         local.set_faults(base.cluster.name, ["answer-in-reasoning"], state_root=root)
         code, results, told = run(base, ROLL)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from qwen_infra.benchmark import set_baseline
+from qwen_infra.review import Preview, render_comment, review_preview
 from tests.integration.harness import ROOT, SMALL, Project
 
 Make = Callable[..., Project]
@@ -49,3 +51,17 @@ def test_a_change_of_a_stack_file_becomes_a_comment_and_a_mistake_fails(project:
     code, told = preview(changed)
     assert code == 1
     assert "passphrase" in told
+
+
+def test_the_comment_holds_the_last_benchmark_against_the_baseline(project: Make) -> None:
+    deployed = project(verification={"level": "off"})
+    deployed.up()
+    set_baseline(None, root=deployed.folder / "results", stack="test")
+    deployed.configure({"server": {**SMALL["server"], "maxModelLen": 16384}})
+    figures = deployed.up()["figures"]
+    assert figures["baseline"]["completed"] == 8
+    deployed.configure({"server": {**SMALL["server"], "maxModelLen": 8192}})
+    shown = Preview.model_validate_json(deployed.run("preview", "--json", "--non-interactive"))
+    told = render_comment([review_preview(shown)])
+    assert "- last benchmark of `vllm-qwen35-4b` against its baseline: output throughput (tok/s) " in told
+    assert "| last benchmark | measured | baseline | change |" in told

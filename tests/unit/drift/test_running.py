@@ -19,14 +19,16 @@ GROUP = make_plan(load_stack_file(ROOT, "h100-2node"), "h100-2node")
 NOW = datetime(2026, 11, 24, 7, tzinfo=UTC)
 
 
-def pod(spec: dict[str, Any]) -> dict[str, Any]:
-    return {"metadata": {"namespace": "qwen", "name": "p"}, "spec": deepcopy(spec), "status": {"phase": "Running"}}
+def pod(template: dict[str, Any]) -> dict[str, Any]:
+    made = deepcopy(template)
+    made["metadata"] |= {"namespace": "qwen", "name": "p"}
+    return {**made, "status": {"phase": "Running"}}
 
 
 @pytest.fixture
 def running() -> dict[str, Any]:
     (found,) = [item for item in render_objects(PLAN) if item["kind"] == "Deployment"]
-    return pod(found["spec"]["template"]["spec"])
+    return pod(found["spec"]["template"])
 
 
 def test_pods_made_of_the_manifest_differ_in_nothing(running: dict[str, Any]) -> None:
@@ -36,7 +38,7 @@ def test_pods_made_of_the_manifest_differ_in_nothing(running: dict[str, Any]) ->
 def test_leader_and_worker_of_a_group_differ_in_nothing() -> None:
     (group,) = [item for item in render_objects(GROUP) if item["kind"] == "LeaderWorkerSet"]
     template = group["spec"]["leaderWorkerTemplate"]
-    pods = [pod(template[f"{role}Template"]["spec"]) for role in ("leader", "worker")]
+    pods = [pod(template[f"{role}Template"]) for role in ("leader", "worker")]
     assert compare_pods(GROUP, pods) == []
 
 
@@ -49,6 +51,27 @@ def test_another_image_is_told_with_both(running: dict[str, Any]) -> None:
     running["spec"]["containers"][0]["image"] = "vllm/vllm-openai:v0.31.0"
     (found,) = compare_pods(PLAN, [running])
     assert (found.expected, found.found) == ("vllm/vllm-openai:v0.32.0", "vllm/vllm-openai:v0.31.0")
+
+
+def test_another_revision_is_told_with_both(running: dict[str, Any]) -> None:
+    running["metadata"]["annotations"]["qwen-infra.dev/model-revision"] = "0123abc"
+    (found,) = compare_pods(PLAN, [running])
+    assert (found.what, found.expected, found.found) == ("the pod serves another revision", "main", "0123abc")
+
+
+def test_weights_from_another_place_are_told(running: dict[str, Any]) -> None:
+    (volume,) = [each for each in running["spec"]["volumes"] if "/Qwen/" in each.get("hostPath", {}).get("path", "")]
+    volume["hostPath"]["path"] = "/data/other"
+    (found,) = compare_pods(PLAN, [running])
+    assert found.what == "/Qwen3.5-397B-A17B-GPTQ-Int4 is mounted from another place"
+    assert found.found == "/data/other"
+
+
+def test_mounts_that_kubernetes_adds_are_no_difference(running: dict[str, Any]) -> None:
+    token = "/var/run/secrets/kubernetes.io/serviceaccount"
+    running["spec"]["volumes"].append({"name": "token", "projected": {}})
+    running["spec"]["containers"][0]["volumeMounts"].append({"name": "token", "mountPath": token})
+    assert compare_pods(PLAN, [running]) == []
 
 
 def test_another_argument_is_told_by_the_words_that_differ(running: dict[str, Any]) -> None:

@@ -40,7 +40,11 @@ def pods_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
     templates = [spec["template"]] if "template" in spec else [group["leaderTemplate"], group["workerTemplate"]]
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     return [
-        {"metadata": {"namespace": "qwen", "name": f"p{at}"}, "spec": deepcopy(each["spec"]), "status": deepcopy(ready)}
+        {
+            "metadata": {**each["metadata"], "namespace": "qwen", "name": f"p{at}"},
+            "spec": deepcopy(each["spec"]),
+            "status": deepcopy(ready),
+        }
         for at, each in enumerate(templates)
     ]
 
@@ -148,13 +152,20 @@ def test_a_server_that_never_became_ready_is_failed(look: Look) -> None:
 
 def test_an_interrupted_update_is_told_with_its_resource(look: Look) -> None:
     export = export_of(GB200)
-    resource = export["deployment"]["resources"][-1]
+    resource = export["deployment"]["resources"].pop()
     export["deployment"]["pending_operations"] = [{"resource": resource, "type": "creating"}]
     found = look(export)
     assert found.condition == "failed"
     assert found.reasons == (
         "interrupted while creating vllm-qwen35-397b-endpoint-benchmark: run pulumi up --stack gb200",
     )
+
+
+def test_an_interrupted_creation_that_a_later_update_made_up_for_is_none(look: Look) -> None:
+    export = export_of(GB200)
+    resource = export["deployment"]["resources"][-1]
+    export["deployment"]["pending_operations"] = [{"resource": resource, "type": "creating"}]
+    assert look(export).condition == "ok"
 
 
 def test_a_stack_file_that_asks_for_something_else_is_behind_and_says_what(look: Look) -> None:

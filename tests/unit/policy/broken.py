@@ -48,6 +48,11 @@ def shm(objects: Objects) -> dict[str, Any]:
     return found
 
 
+def shm_mount(objects: Objects) -> dict[str, Any]:
+    found: dict[str, Any] = next(item for item in container(objects)["volumeMounts"] if item["mountPath"] == "/dev/shm")
+    return found
+
+
 def _image(value: str) -> Break:
     return lambda objects: container(objects).update(image=value)
 
@@ -90,6 +95,7 @@ BROKEN: dict[str, list[Break]] = {
         lambda objects: shm(objects).pop("sizeLimit"),
         lambda objects: shm(objects).pop("medium"),
         lambda objects: shm(objects).update(sizeLimit="900Gi"),
+        lambda objects: container(objects)["volumeMounts"].remove(shm_mount(objects)),
     ],
     "resources": [
         lambda objects: container(objects)["resources"]["limits"].pop("memory"),
@@ -97,8 +103,13 @@ BROKEN: dict[str, list[Break]] = {
     ],
     "gpu-requests": [
         lambda objects: container(objects)["resources"]["requests"].update({"nvidia.com/gpu": "2"}),
+        lambda objects: container(objects)["resources"]["requests"].pop("nvidia.com/gpu"),
     ],
-    "gpu-count": [lambda objects: set_flag(objects, "--tensor-parallel-size", "2")],
+    "gpu-count": [
+        lambda objects: set_flag(objects, "--tensor-parallel-size", "2"),
+        lambda objects: container(objects)["command"].extend(["--pipeline-parallel-size", "2"]),
+        lambda objects: container(objects)["command"].extend(["--data-parallel-size", "2"]),
+    ],
     "tensor-parallel-size": [lambda objects: set_flag(objects, "--tensor-parallel-size", "3")],
     "startup-budget": [
         lambda objects: container(objects).pop("startupProbe"),

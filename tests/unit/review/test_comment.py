@@ -71,6 +71,47 @@ def test_no_cost_is_told_where_no_price_is_given() -> None:
     assert "cost" not in comment(document("update"))
 
 
+def test_gpus_are_told_where_no_price_is_given() -> None:
+    value = document("update")
+    edit_server(value, "newState", replicas=2)
+    assert "- GPUs: 1 x GB200 → 2 x GB200 (no price is set: `operations.pricePerGpuHour`)" in comment(value)
+
+
+def deployed(value: dict[str, Any], **figures: Any) -> dict[str, Any]:
+    """The outputs of the stack's only server, with other figures."""
+    outputs: dict[str, Any] = value["steps"][0]["oldState"]["outputs"]["deployments"]["vllm-qwen35-4b"]
+    outputs["figures"] |= figures
+    return outputs
+
+
+def test_the_last_benchmark_is_told_against_its_baseline() -> None:
+    value = document("update")
+    figures = {"output_throughput": 1050.0, "p99_ttft_ms": 55.0, "mean_ttft_ms": 30.0}
+    deployed(value, **figures, baseline={"output_throughput": 1000.0, "p99_ttft_ms": 50.0, "mean_ttft_ms": 30.01})
+    told = comment(value)
+    assert (
+        "- last benchmark of `vllm-qwen35-4b` against its baseline: output throughput (tok/s) 1050.0, +5.0 % (better); "
+        "p99 TTFT (ms) 55.0, +10.0 % (worse)\n"
+    ) in told
+    assert "| last benchmark | measured | baseline | change |\n|---|---|---|---|\n" in told
+    assert "| mean TTFT (ms) | 30.0 | 30.01 | the same |\n" in told
+    assert "| p99 TPOT (ms) | 0.02 | – | – |\n" in told
+    assert "no baseline to compare with" not in told
+
+
+def test_a_benchmark_without_baseline_names_the_command_that_sets_one() -> None:
+    assert "no baseline to compare with: `qwen-infra baseline set --stack test`" in comment(document("update"))
+
+
+def test_the_references_figures_stand_beside_those_of_its_workload_only() -> None:
+    value = document("update")
+    assert "reference, 4 x GB200" not in comment(value)
+    deployed(value, output_throughput=990.0)["benchmark"] = "benchmark reference: 32 of 32 requests answered"
+    told = comment(value)
+    assert "| last benchmark | measured | reference, 4 x GB200 |" in told
+    assert "| output throughput (tok/s) | 990.0 | 1005.85 |" in told
+
+
 def test_a_rolling_update_is_told_without_downtime() -> None:
     value = document("update")
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
