@@ -1,6 +1,6 @@
 """How long ``qwen-infra report`` takes over a history, and how large its page is.
 
-    .venv/bin/python benchmarks/report.py [--runs 500] [--repeats 5]
+    .venv/bin/python -m benchmarks.report [--runs 500] [--repeats 5]
 
 A made-up history is written once: every run has distributions and a timeline of a minute, every tenth a full
 verification. Target: 500 runs in at most 2 s and 2 MB; exit code 1 when one is missed. The time is also told as a ratio
