@@ -89,7 +89,12 @@ def read_result(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigurationError(
+            f"the result cannot be read: {reason}", found=path, mend="qwen-infra history lists those that are kept"
+        ) from error
+    except ValueError as error:
         raise ConfigurationError(f"the result cannot be read: {error}", found=path) from error
     if not isinstance(value, dict):
         raise ConfigurationError("the file is no result: not a JSON object", found=path)

@@ -26,7 +26,12 @@ def capacity(
 
     path = run or find_latest(root=results, stack=stack, kind="benchmark")
     if path is None:
-        raise ConfigurationError("there is no benchmark of this stack", where="--stack", found=stack)
+        raise ConfigurationError(
+            "there is no benchmark of this stack",
+            where="--stack",
+            found=stack,
+            mend=f"pulumi up --stack {stack}, or qwen-infra bench --stack {stack} --url URL --model NAME",
+        )
     result = read_benchmark(path)
     found = derive_capacity(result, gpu_price_per_hour=gpu_price, request_rate=rate)
     if as_json:

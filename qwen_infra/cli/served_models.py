@@ -4,6 +4,7 @@ from pathlib import Path
 
 from qwen_infra.cli.running_demo import enter_demo
 from qwen_infra.cli.stack_endpoint import choose_plan, load_plans, read_key
+from qwen_infra.client import Endpoint
 from qwen_infra.client_settings import KEY_VARIABLE, ApiKey, ServedModel, serve_plan
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.planning import DeploymentPlan
@@ -36,7 +37,7 @@ def find_served_models(
             raise ConfigurationError(
                 "which server?", where="--stack", expected="--stack NAME, or --url URL with --model NAME"
             )
-        return (ServedModel(model, url.rstrip("/").removesuffix("/v1"), max_model_len, ApiKey()),)
+        return (ServedModel(model, Endpoint(url=url, model=model).url, max_model_len, ApiKey()),)
     plans = load_plans(stack)
     chosen = plans if server is None else (choose_plan(plans, server),)
     if url is not None and len(chosen) > 1:

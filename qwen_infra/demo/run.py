@@ -98,10 +98,12 @@ def stop_demo(project: Path, say: Say) -> None:
 
 
 def _require_project(project: Path) -> None:
-    if not (project / f"Pulumi.{STACK}.yaml").is_file():
-        raise ConfigurationError(
-            f"there is no Pulumi.{STACK}.yaml here", where=str(project), mend="run it in the folder of the repository"
-        )
+    """Before anything is started: a cluster without a program to deploy would only be left running."""
+    for name in (f"Pulumi.{STACK}.yaml", "Pulumi.yaml", "__main__.py"):
+        if not (project / name).is_file():
+            raise ConfigurationError(
+                f"there is no {name} here", where=str(project), mend="run it in the folder of the repository"
+            )
 
 
 def _show_results(project: Path) -> None:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from qwen_infra import __version__
 from qwen_infra.benchmark import LATENCIES, REFERENCE_TITLE
 from qwen_infra.reports.charts.trend import TREND_LABELS
-from qwen_infra.reports.text import mark_code, show_figure, show_ms, show_percent, show_time
+from qwen_infra.reports.text import begin_sentence, mark_code, show_figure, show_ms, show_percent, show_time
 from qwen_infra.reports.view import StackView
 
 __all__ = ["render_page"]
@@ -30,7 +30,7 @@ def render_page(stacks: Sequence[StackView], *, made_at: datetime | None = None)
     environment.filters |= {
         "figure": show_figure,
         "prose": mark_code,
-        "sentence": lambda text: text[:1].upper() + text[1:],
+        "sentence": begin_sentence,
         "ms": show_ms,
         "percent": show_percent,
         "moment": show_time,

@@ -4,7 +4,12 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-__all__ = ["mark_code", "show_axis_ms", "show_figure", "show_ms", "show_percent", "show_time"]
+__all__ = ["begin_sentence", "mark_code", "show_axis_ms", "show_figure", "show_ms", "show_percent", "show_time"]
+
+
+def begin_sentence(text: str) -> str:
+    """The text with a capital first; a name that begins small stays as it is."""
+    return text if text.startswith("vLLM") else text[:1].upper() + text[1:]
 
 
 def show_ms(value_ms: float | None) -> str:

@@ -89,7 +89,13 @@ def read_preview(path: Path) -> Preview:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError("the preview cannot be read", where="--preview", found=f"{path}: {error}") from None
+        reason = ((error.strerror if isinstance(error, OSError) else None) or str(error)).lower()
+        raise ConfigurationError(
+            f"the preview cannot be read: {reason}",
+            where="--preview",
+            found=path,
+            mend="pulumi preview --json --stack NAME > preview.json writes one",
+        ) from None
     start = text.find("{")
     try:
         return Preview.model_validate(json.loads(text[start:] if start >= 0 else text))

@@ -19,7 +19,7 @@ TREND_LABELS = {
 }
 _TITLED = 100
 """Only the newest marks get a tooltip each: more of them would be most of the page."""
-_TICKS = 4
+_TICKS = 5
 _ROOM = 0.25
 _DATES = ((330 * 86400, "%Y-%m-%d"), (86400, "%m-%d"), (3600, "%H:%M"), (0, "%H:%M:%S"))
 """How a run's moment is written, by the least spread of the runs in seconds that it suits."""
