@@ -48,7 +48,7 @@ _MARKS = {
     "fleet status": "needs: cluster",
     "history": "run: cluster",
     "image": "needs: internet",
-    "local": "needs: time",
+    "local": "tested-by: tests/e2e/test_local_commands.py",
     "model": "needs: internet",
     "sweep": "run: server",
     "verify": "run: server",
