@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from qwen_infra.errors import QwenInfraError
     from qwen_infra.planning import DeploymentPlan
 
-__all__ = ["compare_servers", "drift"]
+__all__ = ["compare_scheduled_runs", "compare_servers", "drift"]
 
 
 def drift(
@@ -100,18 +100,28 @@ def _compare_state(stack: str, max_age_days: float) -> "list[Difference]":
 
 
 def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
-    from qwen_infra.checks.collecting import list_runs
     from qwen_infra.cli.stack_endpoint import kubectl_of
-    from qwen_infra.drift import compare_pods, compare_schedule
-    from qwen_infra.manifests import decide_names
+    from qwen_infra.drift import compare_pods
 
     namespace = plan.cluster.namespace
-    if plan.verification.schedule is not None:
-        yield from compare_schedule(plan, list_runs(kubectl_of(plan), namespace, decide_names(plan).verification))
+    yield from compare_scheduled_runs(plan)
     pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector={_selector_of_clients(plan)}")
     yield from compare_pods(plan, pods)
     if pods:
         yield from compare_servers([plan])
+
+
+def compare_scheduled_runs(plan: "DeploymentPlan") -> "Sequence[Difference]":
+    """Whether the newest scheduled verification passed; nothing where none is scheduled."""
+    from qwen_infra.checks.collecting import list_runs
+    from qwen_infra.cli.stack_endpoint import kubectl_of
+    from qwen_infra.drift import compare_schedule
+    from qwen_infra.manifests import decide_names
+
+    if plan.verification.schedule is None:
+        return []
+    runs = list_runs(kubectl_of(plan), plan.cluster.namespace, decide_names(plan).verification)
+    return compare_schedule(plan, runs)
 
 
 def compare_servers(plans: "Sequence[DeploymentPlan]") -> "Iterator[Difference]":

@@ -79,12 +79,14 @@ def _look_at_nothing(_plans: "Sequence[DeploymentPlan]", _state: "StackState") -
 def _look_at_all(plans: "Sequence[DeploymentPlan]", state: "StackState") -> "Seen":
     from dataclasses import replace
 
-    from qwen_infra.cli.drift import compare_servers
+    from qwen_infra.cli.drift import compare_scheduled_runs, compare_servers
     from qwen_infra.drift import compare_spec
     from qwen_infra.fleet import look_at_pods
 
     seen = look_at_pods(plans, state)
-    differences = (*seen.differences, *compare_spec(state.stack, Path()), *compare_servers(plans))
+    scheduled = [each for plan in plans for each in compare_scheduled_runs(plan)]
+    recorded = compare_spec(state.stack, Path())
+    differences = (*seen.differences, *scheduled, *recorded, *compare_servers(plans))
     return replace(seen, differences=differences)
 
 
