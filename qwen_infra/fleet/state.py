@@ -48,6 +48,7 @@ class DeployedServer:
     verification: DeployedCheck | None = None
     benchmark: DeployedCheck | None = None
     readiness: DeployedCheck | None = None
+    weights: DeployedCheck | None = None
     beside: tuple[DeployedCheck, ...] = ()
     url: str = ""
 
@@ -68,7 +69,7 @@ class DeployedServer:
     @property
     def checks(self) -> tuple[DeployedCheck, ...]:
         """Those that have run, in the order in which they run, then those of another generation."""
-        own = (self.readiness, self.verification, self.benchmark)
+        own = (self.weights, self.readiness, self.verification, self.benchmark)
         return (*(each for each in own if each is not None), *self.beside)
 
 
@@ -168,6 +169,7 @@ def _server(resource: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> 
         verification=_find_check(mine, f"{name}-endpoint-verification{slot}"),
         benchmark=_find_check(mine, f"{name}-endpoint-benchmark{slot}"),
         readiness=_find_check(mine, f"{name}-readiness{slot}"),
+        weights=_find_check(mine, f"{name}-cache-weights"),
         beside=tuple(
             check
             for other in slots.values()

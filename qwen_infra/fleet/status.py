@@ -104,9 +104,10 @@ def list_failures(state: StackState) -> tuple[str, ...]:
 
 
 def _list_server_failures(server: DeployedServer) -> list[str]:
-    if server.readiness is None:
-        return [f"{server.name}: the deployment ended before the server was ready"]
-    return [f"{server.name}: {check.summary}" for check in server.checks if not check.passed]
+    failed = [f"{server.name}: {check.summary}" for check in server.checks if not check.passed]
+    if failed or server.readiness is not None:
+        return failed
+    return [f"{server.name}: the deployment ended before the server was ready"]
 
 
 def _list_pending_changes(plans: Sequence[DeploymentPlan], state: StackState) -> list[str]:

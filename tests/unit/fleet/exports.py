@@ -31,9 +31,14 @@ def export_of(plan: DeploymentPlan, *, without: tuple[str, ...] = (), failed: st
         },
         {"urn": f"{urn}{kind}::{name}-deployment", "type": kind, "parent": server, "inputs": workload},
     ]
-    checks = {"readiness": f"{name}-readiness"}
+    checks = {"weights": f"{name}-cache-weights", "readiness": f"{name}-readiness"}
     checks |= {kind: f"{name}-endpoint-{kind}" for kind in ("verification", "benchmark")}
-    types = {"readiness": "ServerReadiness", "verification": "VerificationCheck", "benchmark": "BenchmarkCheck"}
+    types = {
+        "weights": "WeightsReadiness",
+        "readiness": "ServerReadiness",
+        "verification": "VerificationCheck",
+        "benchmark": "BenchmarkCheck",
+    }
     for check, resource in checks.items():
         if check not in without:
             resources.append(_check(urn, types[check], resource, check, passed=check != failed, moment=moment))
@@ -47,6 +52,8 @@ def _check(urn: str, kind: str, resource: str, check: str, *, passed: bool, mome
         "outputs": {
             "passed": passed,
             "summary": f"{check} {'passed' if passed else 'failed'}",
-            "details": {} if check == "readiness" else {"result": f"{check}-{moment}.json", "simulated": True},
+            "details": {}
+            if check in {"weights", "readiness"}
+            else {"result": f"{check}-{moment}.json", "simulated": True},
         },
     }

@@ -136,6 +136,11 @@ def test_a_stack_that_was_destroyed_is_not_deployed(look: Look) -> None:
     assert look({"version": 3, "deployment": {"manifest": {"time": "x"}}}).condition == "absent"
 
 
+def test_weights_that_did_not_arrive_are_the_reason(look: Look) -> None:
+    found = look(export_of(GB200, failed="weights", without=("readiness", "verification", "benchmark")))
+    assert (found.condition, found.reasons) == ("failed", ("vllm-qwen35-397b: weights failed",))
+
+
 @pytest.mark.parametrize("check", ["readiness", "verification", "benchmark"])
 def test_a_failed_check_makes_the_stack_failed(check: str, look: Look) -> None:
     found = look(export_of(GB200, failed=check))
