@@ -4,16 +4,19 @@ So a stack file needs no change, whatever model and commit it names, and no node
 """
 
 import json
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from qwen_infra.local.agent_process import AgentOptions
-from qwen_infra.local.folders import StateFolder
+from qwen_infra.local.folders import StateFolder, write_atomically
 from qwen_infra.local.hub import HubRepository, HubStandIn, serve_hub
 
 __all__ = ["serve_stand_in"]
 
+_log = logging.getLogger("qwen_infra.local.agent")
 _TENSOR_BYTES = 1 << 20
 _README = "A stand-in of qwen-infra's local cluster, without a model: its servers are simulated and read no weights.\n"
 
@@ -22,9 +25,22 @@ _README = "A stand-in of qwen-infra's local cluster, without a model: its server
 def serve_stand_in(folder: StateFolder, options: AgentOptions) -> Iterator[HubStandIn]:
     """Serve while the block runs."""
     repository = HubRepository("any/any", any_commit=True)
-    repository.publish(options.model or _write_stand_in(folder.path / "stand-in-model"))
+    commit = repository.publish(options.model or _write_stand_in(folder.path / "stand-in-model"))
+    _forget_other_weights(folder.storage, commit)
     with serve_hub((), fallback=repository) as hub:
         yield hub
+
+
+def _forget_other_weights(storage: Path, commit: str) -> None:
+    """A newer version of this program may bring another miniature; disks filled with the former one are given up.
+
+    A server whose weights are gone is given the miniature itself, and its log says so.
+    """
+    mark = storage / "filled-from"
+    if storage.exists() and (not mark.exists() or mark.read_text("utf-8") != commit):
+        _log.info("the stand-in of the Hub has another miniature than before: the disks of the nodes are emptied")
+        shutil.rmtree(storage)
+    write_atomically(mark, commit)
 
 
 def _write_stand_in(folder: Path) -> Path:

@@ -16,13 +16,13 @@ from qwen_infra.local.hub.faults import HubFaults
 from qwen_infra.local.hub.repository import HubRepository, PublishedFile
 from qwen_infra.local.ports import LOOPBACK
 
-__all__ = ["SLOW_CHUNK", "HubStandIn", "SentRange", "serve_hub"]
+__all__ = ["HubStandIn", "SentRange", "serve_hub"]
 
 _API = re.compile(r"/api/models/(?P<repository>[^/]+/[^/]+)(?:/(?P<what>revision|tree)/(?P<revision>[^/]+))?")
 _FILE = re.compile(r"/(?P<repository>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
 _LINK = re.compile(r"/linked/(?P<repository>[^/]+/[^/]+)/(?P<revision>[^/]+)/(?P<file>.+)")
 _CHUNK = 256 << 10
-SLOW_CHUNK = 16 << 10
+_SLOW_CHUNK = 16 << 10
 """At a limited rate, so that little more than what a client has taken was sent when it dies."""
 _SILENCE_STEP_S = 0.2
 
@@ -232,9 +232,11 @@ class _Handler(BaseHTTPRequestHandler):
         stalls_at = start + faults.stall_after if faults.take_stall() else None
         flips_at = start if faults.take_flip(name) else None
         sent = self.hub.begin(name, start)
+        if faults.bytes_per_second:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _SLOW_CHUNK)
         with file.path.open("rb") as source:
             while at < end:
-                chunk = SLOW_CHUNK if faults.bytes_per_second else _CHUNK
+                chunk = _SLOW_CHUNK if faults.bytes_per_second else _CHUNK
                 stop = min(end, at + chunk, stalls_at if stalls_at is not None and stalls_at > at else end)
                 self._send_chunk(source, at, stop, flip=flips_at == at)
                 at = sent.end = stop

@@ -1,11 +1,13 @@
 """kill -9 at random moments: the folder is right in the end, little comes twice, and no reader is ever deceived."""
 
+import contextlib
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +15,23 @@ from pathlib import Path
 import pytest
 
 from qwen_infra.local.hub import HubStandIn
-from qwen_infra.local.hub.server import SLOW_CHUNK
 from tests.integration.download.conftest import PART_MIB, Downloader, compare, write_model
 
 KILLS = 50
 PART = int(PART_MIB * (1 << 20))
 MANIFEST = ".qwen-infra-manifest.json"
-# Starts a download as often as asked, each in a process of its own, without importing the Hub client every time.
+ON_THE_WAY = 128 << 10
+"""What two sockets with buffers of 32 KiB (which Linux doubles) may hold when the process at one end dies."""
+# Starts a download as often as asked, each in a process of its own, without importing the Hub client every time. The
+# small buffer keeps what the server has sent close to what the downloader has read.
 NURSERY = """
-import os, runpy, sys
+import os, runpy, socket, sys
 import huggingface_hub, huggingface_hub.hf_api, huggingface_hub.utils
+connect = socket.socket.connect
+def connect_small(self, address):
+    self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+    return connect(self, address)
+socket.socket.connect = connect_small
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
@@ -80,7 +89,11 @@ def nursery(downloader: Downloader, target: Path) -> Iterator[Nursery]:
 
 def read_lengths(target: Path) -> dict[str, int]:
     """Bytes on disk of each file that is arriving, by the name of its partial state."""
-    return {path.name: path.stat().st_size for path in target.glob(".qwen-infra/*.data")}
+    found: dict[str, int] = {}
+    for path in target.glob(".qwen-infra/*.data"):
+        with contextlib.suppress(FileNotFoundError):  # it has become the file meanwhile
+            found[path.name] = path.stat().st_size
+    return found
 
 
 def list_noted(target: Path) -> dict[str, int]:
@@ -100,9 +113,56 @@ def assert_no_false_manifest(model: Path, target: Path) -> bool:
     return is_there
 
 
+class Reader(threading.Thread):
+    """A server that looks all the time whether the folder is complete, and believes the manifest."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(daemon=True)
+        self._target = target
+        self._ended = threading.Event()
+        self.deceived: list[str] = []
+        self.believed = 0
+
+    def run(self) -> None:
+        while not self._ended.wait(0.002):
+            self._look()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join()
+
+    def _look(self) -> None:
+        path = self._target / MANIFEST
+        try:
+            before, files = path.stat(), json.loads(path.read_bytes())["files"]
+        except FileNotFoundError:
+            return
+        wrong = [name for name, file in files.items() if self._size(name) != file["size"]]
+        try:
+            is_same = path.stat().st_ino == before.st_ino  # else it was taken back, as it must be, before the files
+        except FileNotFoundError:
+            return
+        self.believed += not wrong
+        self.deceived += wrong if is_same else []
+
+    def _size(self, name: str) -> int | None:
+        try:
+            return (self._target / name).stat().st_size
+        except FileNotFoundError:
+            return None
+
+
+@pytest.fixture
+def reader(target: Path) -> Iterator[Reader]:
+    found = Reader(target)
+    found.start()
+    yield found
+    found.stop()
+
+
 @pytest.mark.timeout(240)
 def test_fifty_kills_at_random_points_lose_at_most_a_part_of_each_file(
-    nursery: Nursery, hub: HubStandIn, model: Path, target: Path
+    nursery: Nursery, hub: HubStandIn, model: Path, target: Path, reader: Reader
 ):
     seed = int(os.environ.get("QWEN_INFRA_KILL_SEED", time.time_ns()))
     chance = random.Random(seed)
@@ -127,6 +187,9 @@ def test_fifty_kills_at_random_points_lose_at_most_a_part_of_each_file(
     assert nursery.wait() == 0
     compare(model, target)
     assert_little_was_sent_again(hub, seed)
+    reader.stop()
+    assert reader.deceived == [], seed
+    assert reader.believed, "the complete folder was seen"
     left = [path.name for path in (target / ".qwen-infra").iterdir()]
     assert sorted(left) == ["lock"], (seed, left)
 
@@ -136,7 +199,7 @@ def assert_little_was_sent_again(hub: HubStandIn, seed: int) -> None:
     reached: dict[str, int] = {}
     for sent in hub.sent:
         again = reached.get(sent.name, 0) - sent.start
-        assert again <= PART + 2 * SLOW_CHUNK, (seed, sent, again)
+        assert again <= PART + ON_THE_WAY, (seed, sent, again)
         reached[sent.name] = max(reached.get(sent.name, 0), sent.end)
 
 

@@ -45,3 +45,20 @@ def test_its_readme_says_what_it_is(endpoint: str) -> None:
 def test_another_branch_is_not_there(endpoint: str) -> None:
     with pytest.raises(HTTPError, match="404"):
         urlopen(f"{endpoint}/api/models/Qwen/Anything/revision/v9")
+
+
+@pytest.mark.parametrize(("tensor", "kept"), [(None, True), (b"newer", False)])
+def test_disks_that_were_filled_with_another_miniature_are_given_up(
+    tmp_path: Path, tensor: bytes | None, kept: bool
+) -> None:
+    folder = StateFolder.of("test", tmp_path)
+    model = tmp_path / "miniature"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"first")
+    options = AgentOptions(kind="vllm", model=model)
+    with serve_stand_in(folder, options):
+        (folder.storage / "nodes").mkdir()
+    if tensor is not None:
+        (model / "model.safetensors").write_bytes(tensor)
+    with serve_stand_in(folder, options):
+        assert (folder.storage / "nodes").exists() == kept
