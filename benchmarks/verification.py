@@ -102,6 +102,9 @@ def soak(endpoint: Endpoint, minutes: float) -> None:
         f"{values[0]:.1f} MiB, at the end {values[-1]:.1f} MiB, highest {max(values):.1f} MiB, "
         f"slope {slope:+.2f} MiB an hour"
     )
+    for case in report.cases:
+        if case.flakes:
+            print(f"  {case.id}: {case.detail}")
 
 
 def read_resident_mib() -> float:

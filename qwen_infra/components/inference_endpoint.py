@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InferenceEndpoint"]
 
+SCHEDULE = "verification-schedule"
+"""Made last: while there is no server yet, each run would fail, and alarm somebody."""
 MOVING_PARTS = {"autoscaler": "scaleTargetRef", "inference-pool": "selector", "service": "selector"}
 """What leads to the pods of one generation, by the field of its spec that names them; in the order of their moving."""
 
@@ -66,6 +68,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         self._name, self._plan = name, plan
         self._checks: list[Check] = []
         parts = build_endpoint(plan, names)
+        schedule = parts.pop(SCHEDULE, None)
         moving = [part for part in MOVING_PARTS if part in parts] if plan.server.rollout.is_gated else []
         objects = [self._create(part, manifest) for part, manifest in parts.items() if part not in moving]
         self.url = pulumi.Output.from_input(f"http://{names.service}.{names.namespace}.svc:{plan.endpoint.port}")
@@ -80,6 +83,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
         before: list[pulumi.Resource] = [server, *self._checks]
         for part in moving:
             before.append(self._move(part, parts[part], passed, before))
+        if schedule is not None:
+            self._create(SCHEDULE, schedule, before)
         self.external_url = self._status.apply(lambda status: tell_external_url(plan, status))
         self.register_outputs(
             {

@@ -6,8 +6,10 @@ so that another key costs a reload of the weights. This one file is mounted into
 ``--middleware gatekeeper.Gatekeeper``; it uses the standard library only. vLLM keeps guarding its paths with the key
 of its start (``VLLM_API_KEY``), which a request that was let in here is given.
 
+It also tells which commit lies in the folder that is served (``/qwen-infra/weights``): vLLM knows a path only.
+
 Environment: ``QWEN_INFRA_KEY_FOLDER`` (the mounted Secret), ``QWEN_INFRA_KEYS`` (file names in it, by commas; those
-that exist count), ``QWEN_INFRA_OPEN_PATHS`` (paths that need no key, by commas).
+that exist count), ``QWEN_INFRA_OPEN_PATHS`` (paths that need no key, by commas), ``QWEN_INFRA_MODEL_FOLDER``.
 """
 
 import hashlib
@@ -18,13 +20,17 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Gatekeeper", "KeyFolder"]
+__all__ = ["WEIGHTS_PATH", "Gatekeeper", "KeyFolder"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+WEIGHTS_PATH = "/qwen-infra/weights"
+MANIFEST = ".qwen-infra-manifest.json"
+"""Written by the downloader as its last act (``qwen_infra/download/manifest.py``)."""
+MANIFEST_KEYS = ("repository", "revision", "commit", "digest", "completed_at")
 POLICY_VIOLATION = 1008
 """WebSocket close code (RFC 6455, section 7.4.1)."""
 
@@ -62,10 +68,13 @@ class Gatekeeper:
         self._keys = KeyFolder(Path(environment["QWEN_INFRA_KEY_FOLDER"]), _words(environment["QWEN_INFRA_KEYS"]))
         self._open = frozenset(_words(environment.get("QWEN_INFRA_OPEN_PATHS", "")))
         self._own_key = environment["VLLM_API_KEY"]
+        self._model_folder = Path(environment.get("QWEN_INFRA_MODEL_FOLDER", "/nowhere"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"} or scope.get("method") == "OPTIONS" or self._is_open(scope):
             await self._app(scope, receive, send)
+        elif self._keys.accepts(_bearer(scope)) and _path(scope) == WEIGHTS_PATH and scope["type"] == "http":
+            await self._tell_weights(send)
         elif self._keys.accepts(_bearer(scope)):
             own = (b"authorization", f"Bearer {self._own_key}".encode())
             others = [pair for pair in scope["headers"] if pair[0].lower() != b"authorization"]
@@ -73,11 +82,24 @@ class Gatekeeper:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
         else:
-            await _refuse(send)
+            await _answer(send, 401, {"error": "Unauthorized"})
 
     def _is_open(self, scope: Scope) -> bool:
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        return path in self._open
+        return _path(scope) in self._open
+
+    async def _tell_weights(self, send: Send) -> None:
+        try:
+            manifest = json.loads(_read(self._model_folder / MANIFEST))
+            found = {key: manifest[key] for key in MANIFEST_KEYS}
+        except (ValueError, KeyError, TypeError):
+            await _answer(send, 404, {"error": "the served folder has no manifest, so nobody knows its commit"})
+        else:
+            await _answer(send, 200, found)
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -109,8 +131,8 @@ def _bearer(scope: Scope) -> str:
     return ""
 
 
-async def _refuse(send: Send) -> None:
-    body = json.dumps({"error": "Unauthorized"}).encode()
+async def _answer(send: Send, status: int, value: Mapping[str, Any]) -> None:
+    body = json.dumps(value).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

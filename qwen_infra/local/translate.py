@@ -67,7 +67,12 @@ _SHORT = {
     "ac": "attention-config",
 }
 _KEPT_VARIABLES = frozenset({"VLLM_API_KEY", "VLLM_LOGGING_LEVEL", "VLLM_SERVER_DEV_MODE", "VLLM_LOG_STATS_INTERVAL"})
-_GUARD_VARIABLES = frozenset({"PYTHONPATH", "QWEN_INFRA_KEY_FOLDER", "QWEN_INFRA_KEYS", "QWEN_INFRA_OPEN_PATHS"})
+_GUARD_VARIABLES = frozenset(
+    {
+        *("PYTHONPATH", "QWEN_INFRA_KEY_FOLDER", "QWEN_INFRA_KEYS", "QWEN_INFRA_OPEN_PATHS"),
+        "QWEN_INFRA_MODEL_FOLDER",
+    }
+)
 """What the mounted middleware needs (``qwen_infra/manifests/guard.py``)."""
 _SECRET_FLAGS = frozenset({"api-key", "hf-token"})
 

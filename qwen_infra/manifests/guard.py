@@ -38,6 +38,7 @@ def guard_environment(plan: DeploymentPlan) -> list[dict[str, Any]]:
         {"name": "QWEN_INFRA_KEY_FOLDER", "value": KEY_FOLDER},
         {"name": "QWEN_INFRA_KEYS", "value": f"{key},{previous_key(key)}"},
         {"name": "QWEN_INFRA_OPEN_PATHS", "value": ",".join(endpoint.open_paths)},
+        {"name": "QWEN_INFRA_MODEL_FOLDER", "value": plan.cache.mount_path},
     ]
 
 

@@ -20,5 +20,8 @@ def expect_server(plan: DeploymentPlan) -> dict[str, Any]:
         "max_model_len": server.arguments.max_model_len,
         "takes_images": not server.arguments.text_only,
         "num_gpu_blocks": plan.fit.num_blocks or None,
+        "repository": plan.cache.repository if plan.cache.storage.download else None,
+        "revision": plan.cache.revision if plan.cache.storage.download else None,
+        "open_paths": list(plan.endpoint.open_paths),
     }
     return {key: value for key, value in found.items() if value is not None}

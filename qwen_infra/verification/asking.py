@@ -137,12 +137,20 @@ def chat_case(  # noqa: PLR0913 - the parts of a case, named at every call
         family=family,
         proves=proves,
         asks=_describe(asked),
+        expects="; ".join([_expect_of_thinking(asked, must_think=must_think), *(each.told for each in expectations)]),
         guards_against=guards_against,
         deadline_s=deadline_s,
         run=run,
         level=level,
         attempts=ATTEMPTS,
     )
+
+
+def _expect_of_thinking(asked: Asked, *, must_think: bool) -> str:
+    if asked.thinking == "off":
+        return "no thinking"
+    told = "thinking as is the model's default" if asked.thinking == "default" else "thinking in `reasoning`"
+    return told if must_think else f"{told}, or none"
 
 
 def _describe(asked: Asked) -> str:

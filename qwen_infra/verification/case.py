@@ -79,6 +79,7 @@ class Case:
         family: what it belongs to, for tables and the documentation.
         proves: what is known once it passed.
         asks: the request, in a few words.
+        expects: what is asserted, in a few words, beside what must hold for every answer (``answer.check_answer``).
         guards_against: the known problem that it would catch.
         deadline_s: for all of it, in seconds.
         run: asks and asserts.
@@ -92,6 +93,7 @@ class Case:
     family: str
     proves: str
     asks: str
+    expects: str
     guards_against: str
     deadline_s: float
     run: Callable[[CaseContext], Awaitable[Outcome]] = field(repr=False)

@@ -17,7 +17,7 @@ def render_list(cases: Sequence[Case] = CASES) -> str:
     parts = []
     for family in dict.fromkeys(case.family for case in cases):
         rows = [_row(case) for case in cases if case.family == family]
-        head = "| id | level | proves | asks | guards against | deadline |\n|---|---|---|---|---|---|"
+        head = "| id | level | proves | asks | expects | guards against | deadline |\n|---|---|---|---|---|---|---|"
         parts.append(f"### {family[0].upper()}{family[1:]}\n\n{head}\n" + "\n".join(rows))
     return "\n\n".join(parts)
 
@@ -30,7 +30,15 @@ def insert_list(page: str) -> str:
 
 
 def _row(case: Case) -> str:
-    cells = (f"`{case.id}`", case.level, case.proves, case.asks, case.guards_against, f"{case.deadline_s:g} s")
+    cells = (
+        f"`{case.id}`",
+        case.level,
+        case.proves,
+        case.asks,
+        case.expects,
+        case.guards_against,
+        f"{case.deadline_s:g} s",
+    )
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 

@@ -5,6 +5,7 @@ About structure always, about the text only where a right model cannot miss; a w
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from qwen_infra.errors import CheckFailedError
@@ -29,8 +30,27 @@ __all__ = [
     "was_cut_at",
 ]
 
-Expectation = Callable[[Answer], None]
-"""Raises CheckFailedError when the answer is not as expected."""
+
+@dataclass(frozen=True)
+class Expectation:
+    """What an answer must be like.
+
+    Args:
+        told: in a few words, for the list of cases.
+        check: raises CheckFailedError when the answer is not so.
+    """
+
+    told: str
+    check: Callable[[Answer], None]
+
+    def __call__(self, answer: Answer) -> None:
+        """Raise when the answer is not as told."""
+        self.check(answer)
+
+
+def _expectation(told: str) -> Callable[[Callable[[Answer], None]], Expectation]:
+    return lambda check: Expectation(told, check)
+
 
 _TOOL_MARKUP = ("<tool_call>", "<function=")
 
@@ -75,6 +95,7 @@ def thinks_not(answer: Answer) -> None:
 def says(*texts: str) -> Expectation:
     """The content has at least one of ``texts``, in any letter case."""
 
+    @_expectation(" or ".join(f'"{text}"' for text in texts) + " in the content")
     def expect(answer: Answer) -> None:
         if not any(text.casefold() in answer.content.casefold() for text in texts):
             wanted = " or ".join(f'"{text}"' for text in texts)
@@ -83,6 +104,7 @@ def says(*texts: str) -> Expectation:
     return expect
 
 
+@_expectation("Chinese characters, unless it was cut")
 def answers_in_chinese(answer: Answer) -> None:
     """A whole answer to a question in Chinese has Chinese characters; a cut one may still be thinking in English."""
     if answer.was_cut or any("\u4e00" <= character <= "\u9fff" for character in answer.content):
@@ -100,6 +122,7 @@ def calls(*wanted: dict[str, Any], name: str = "get_weather") -> Expectation:
         WrongContentError: nothing was called, or something else.
     """
 
+    @_expectation(f"exactly the calls {_describe(wanted, name)}")
     def expect(answer: Answer) -> None:
         if not answer.tool_calls:
             _refuse_lost_call(answer)
@@ -120,6 +143,7 @@ def calls(*wanted: dict[str, Any], name: str = "get_weather") -> Expectation:
     return expect
 
 
+@_expectation("no call")
 def calls_nothing(answer: Answer) -> None:
     """No tool was called and something was said."""
     if answer.tool_calls:
@@ -129,6 +153,7 @@ def calls_nothing(answer: Answer) -> None:
 def ends_with(*reasons: str) -> Expectation:
     """The finish_reason is one of ``reasons``."""
 
+    @_expectation(f"finish_reason {' or '.join(reasons)}")
     def expect(answer: Answer) -> None:
         if answer.finish_reason not in reasons:
             wanted = " or ".join(reasons)
@@ -147,6 +172,7 @@ def holds_json(wanted: dict[str, Any]) -> Expectation:
         WrongContentError: a value is another one.
     """
 
+    @_expectation(f"the content is {json.dumps(wanted)}")
     def expect(answer: Answer) -> None:
         try:
             found = json.loads(answer.content)
@@ -169,6 +195,7 @@ def holds_json(wanted: dict[str, Any]) -> Expectation:
 def is_one_of(choices: Sequence[str], right: str) -> Expectation:
     """The content is one of ``choices`` and nothing else, and the right one."""
 
+    @_expectation(f'the content is "{right}" of {", ".join(choices)}')
     def expect(answer: Answer) -> None:
         content = answer.content.strip()
         if content not in choices:
@@ -184,6 +211,7 @@ def is_one_of(choices: Sequence[str], right: str) -> Expectation:
 def stops_before(stop: str, *, after: str) -> Expectation:
     """The answer ended at the stop string, which is not in it, and said ``after`` before."""
 
+    @_expectation(f'"{after}" but not "{stop}" in the content, stop_reason "{stop}"')
     def expect(answer: Answer) -> None:
         if stop in answer.content:
             raise CheckFailedError(
@@ -204,6 +232,7 @@ def stops_before(stop: str, *, after: str) -> Expectation:
 def was_cut_at(tokens: int) -> Expectation:
     """The answer was cut at exactly ``tokens`` tokens and says so."""
 
+    @_expectation(f"finish_reason length after {tokens} tokens")
     def expect(answer: Answer) -> None:
         if not answer.was_cut or answer.usage.completion != tokens:
             raise CheckFailedError(
@@ -215,6 +244,7 @@ def was_cut_at(tokens: int) -> Expectation:
     return expect
 
 
+@_expectation("as many tokens counted as log probabilities came")
 def counts_tokens(answer: Answer) -> None:
     """As many tokens are counted as log probabilities came, one a token."""
     tokens = len(answer.logprobs or ())
@@ -226,6 +256,7 @@ def counts_tokens(answer: Answer) -> None:
         )
 
 
+@_expectation("some but not all tokens counted as `reasoning_tokens`")
 def counts_thinking(answer: Answer) -> None:
     """Some, but not all, of the tokens are counted as thinking."""
     counted = answer.usage.reasoning
@@ -240,6 +271,7 @@ def counts_thinking(answer: Answer) -> None:
 def has_logprobs(top: int) -> Expectation:
     """Every token of the answer has its log probability and the ``top`` likeliest, and the tokens are the text."""
 
+    @_expectation(f"a log probability and the {top} likeliest for every token, which make the text")
     def expect(answer: Answer) -> None:
         found = answer.logprobs
         if not found:

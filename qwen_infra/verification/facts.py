@@ -3,6 +3,7 @@
 Whoever runs the suite for a deployment fills it (``checks``); for a bare URL it stays empty and its cases are skipped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["NOTHING_KNOWN", "DeployedServer"]
@@ -20,9 +21,10 @@ class DeployedServer:
         takes_images: whether the vision tower is loaded.
         num_gpu_blocks: KV cache blocks that the plan predicted.
         image_digest: ``sha256:...`` of the plan's image.
-        revision: commit that the plan wants served.
+        repository: on the Hub, whose weights the plan wants served.
+        revision: branch, tag or commit of it.
+        open_paths: what the gatekeeper lets through without a key; None where none stands before the server.
         running_image_digests: those of the running pods.
-        running_revisions: those that the running pods carry.
     """
 
     is_simulated: bool = False
@@ -32,9 +34,10 @@ class DeployedServer:
     takes_images: bool | None = None
     num_gpu_blocks: int | None = None
     image_digest: str | None = None
+    repository: str | None = None
     revision: str | None = None
+    open_paths: Sequence[str] | None = None
     running_image_digests: tuple[str, ...] = ()
-    running_revisions: tuple[str, ...] = ()
 
 
 NOTHING_KNOWN = DeployedServer()

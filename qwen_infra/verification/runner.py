@@ -40,6 +40,8 @@ __all__ = ["SuiteOptions", "run_suite"]
 
 _GRACE_S = 2.0  # beyond a case's deadline, which its client applies to each request by itself
 _PROVENANCE_DEADLINE_S = 10.0
+_TOLD_OF_KEY = 6
+"""Characters of a key that a cut quotation may show: no more than its prefix, such as ``sk-``, and chance."""
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Largest answer that a case reads; the longest right one, 4096 tokens with log probabilities, has a tenth of it."""
 
@@ -283,4 +285,10 @@ def _clean(text: str | None, endpoint: Endpoint) -> str | None:
 
 
 def _redact(text: str, endpoint: Endpoint) -> str:
-    return text.replace(endpoint.api_key, "[key]") if endpoint.api_key else text
+    """``text`` without the key, and without the beginning of one that a quotation was cut in."""
+    key = endpoint.api_key
+    if not key:
+        return text
+    for length in range(len(key), _TOLD_OF_KEY, -1):
+        text = text.replace(key if length == len(key) else f"{key[:length]}...", "[key]")
+    return text

@@ -52,6 +52,7 @@ def test_a_run_asks_the_server_in_the_cluster_and_its_result_is_kept(project: Ma
     assert (right.status, report.passed, report.simulated) == ("passed", True, True)
     assert len(report.cases) == len(CASES)
     skipped = {case.id for case in report.cases if case.status == "skipped"}
+    assert "server-revision" not in skipped  # the weights were downloaded, and the gatekeeper says which
     assert skipped <= {"unguarded-paths", "image-input", *(case.id for case in CASES if case.family == "server facts")}
 
     root = deployed.cluster.state_folder.parent

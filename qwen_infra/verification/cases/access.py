@@ -41,7 +41,9 @@ async def _require_key(context: CaseContext) -> Outcome:
 
 
 async def _require_key_everywhere(context: CaseContext) -> Outcome:
-    return await _expect_refusals(context, GUARDED)
+    opened = context.deployed.open_paths
+    more = () if opened is None else tuple(pair for pair in UNGUARDED if pair[1] not in opened)
+    return await _expect_refusals(context, (*GUARDED, *more))
 
 
 async def _expect_refusals(context: CaseContext, paths: Iterable[tuple[str, str]]) -> Outcome:
@@ -117,6 +119,7 @@ CASES = (
         family=FAMILY,
         proves="the API is closed to callers without the key",
         asks="GET /v1/models without a key and with a wrong one",
+        expects="401 both times",
         guards_against="a server started without VLLM_API_KEY, open to everyone who reaches it",
         deadline_s=30.0,
         run=_require_key,
@@ -125,8 +128,9 @@ CASES = (
     Case(
         id="key-required-everywhere",
         family=FAMILY,
-        proves="every path that generates something wants the key",
-        asks="each guarded path without a key and with a wrong one",
+        proves="every path that generates something wants the key; behind the gatekeeper every path but those it opens",
+        asks="each guarded path without and with a wrong key; of a deployment /invocations, /tokenize and the like too",
+        expects="401 every time",
         guards_against="new paths that the key does not guard",
         deadline_s=60.0,
         run=_require_key_everywhere,
@@ -136,6 +140,7 @@ CASES = (
         family=FAMILY,
         proves="what vLLM leaves open without a key is refused outside the cluster",
         asks="/invocations, /tokenize, /metrics and the like without a key, with --from-outside",
+        expects="no status below 400 and no 422, or no connection",
         guards_against="/invocations, which is whole inference without a key",
         deadline_s=60.0,
         run=_refuse_unguarded,
@@ -145,6 +150,7 @@ CASES = (
         family=FAMILY,
         proves="the development paths are off",
         asks="GET /server_info and /is_sleeping",
+        expects="no status below 400",
         guards_against="VLLM_SERVER_DEV_MODE=1, with which anybody may put the server to sleep",
         deadline_s=30.0,
         run=_refuse_development,

@@ -33,6 +33,7 @@ CASES = (
         family="images",
         proves="a picture in the request is seen by the model",
         asks="POST /v1/chat/completions with a red square: which colour fills it?",
+        expects='"red" in the content; a refusal only where the plan is text-only',
         guards_against="a vision tower that is not loaded, or loaded wrongly",
         deadline_s=120.0,
         run=_look,

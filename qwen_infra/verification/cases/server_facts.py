@@ -17,6 +17,12 @@ MIN_VERSION = (0, 17)
 """The first vLLM that knows Qwen3.5 (its recipe)."""
 KV_CACHE_TOLERANCE = 0.10
 """Share by which the predicted blocks may differ from vLLM's own: beyond it the plan's concurrency is wrong."""
+WEIGHTS_PATH = "/qwen-infra/weights"
+"""Where the gatekeeper tells which commit lies in the served folder (``qwen_infra/guard/gatekeeper.py``)."""
+_TOLERATED = {
+    "server-version": ", or 0.17 and newer where there is no plan",
+    "server-kv-cache": " blocks within 10 %",
+}
 _BLOCKS = re.compile(r'^vllm:cache_config_info\{.*?\bnum_gpu_blocks="(\d+)"', re.MULTILINE)
 
 
@@ -68,8 +74,18 @@ async def _check_image(context: CaseContext) -> Outcome:
 
 async def _check_revision(context: CaseContext) -> Outcome:
     deployed = context.deployed
-    _planned("revision", deployed.revision, deployed)
-    return _compare_all("the served revision", deployed.revision, deployed.running_revisions)
+    if deployed.revision is None:
+        raise CaseSkippedError("no plan says which revision to expect")
+    try:
+        told = as_object((await context.client.get_json(WEIGHTS_PATH)).payload)
+    except HttpStatusError as error:
+        if error.status != 404:
+            raise
+        raise CaseSkippedError(f"the server does not tell: {error.server_message or error.what}") from error
+    wanted, found = f"{deployed.repository}@{deployed.revision}", f"{told.get('repository')}@{told.get('revision')}"
+    if wanted not in (found, f"{told.get('repository')}@{told.get('commit')}"):
+        raise CheckFailedError("the served revision is not the plan's", expected=wanted, found=found)
+    return Outcome(detail=f"{found}, commit {told.get('commit')}", expected=wanted, actual=found)
 
 
 async def _check_kv_cache(context: CaseContext) -> Outcome:
@@ -106,8 +122,9 @@ def _compare_all(what: str, wanted: Any, found: tuple[str, ...]) -> Outcome:
 
 
 def _case(case_id: str, run: Callable[[CaseContext], Awaitable[Outcome]], proves: str, guards_against: str) -> Case:
-    asks = "GET /version, /v1/models or /metrics, against the plan and the pods"
-    return Case(case_id, "server facts", proves, asks, guards_against, 30.0, run)
+    asks = "GET /version, /v1/models, /metrics or /qwen-infra/weights, against the plan and the pods"
+    expects = f"the plan's {case_id.removeprefix('server-').replace('-', ' ')}{_TOLERATED.get(case_id, '')}"
+    return Case(case_id, "server facts", proves, asks, expects, guards_against, 30.0, run)
 
 
 CASES = (
@@ -127,7 +144,12 @@ CASES = (
     _case(
         "server-image", _check_image, "every pod runs the plan's image", "a node with an older image of the same tag"
     ),
-    _case("server-revision", _check_revision, "the plan's revision is served", "a cache with another revision's files"),
+    _case(
+        "server-revision",
+        _check_revision,
+        "the files that are served are of the plan's revision",
+        "a cache with another revision's files",
+    ),
     _case(
         "server-kv-cache",
         _check_kv_cache,

@@ -1,5 +1,6 @@
 """The middleware in front of vLLM: who is let in, who is not, and what happens when a key changes."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from qwen_infra.guard.gatekeeper import Gatekeeper
+from qwen_infra.download.manifest import MANIFEST_NAME
+from qwen_infra.guard import gatekeeper
+from qwen_infra.guard.gatekeeper import WEIGHTS_PATH, Gatekeeper
 
 PATHS = ("/health", "/metrics", "/invocations", "/tokenize", "/v1/models")
 
@@ -137,3 +140,35 @@ def test_a_websocket_without_a_key_is_closed(keys: Path) -> None:
 def test_a_server_without_its_settings_does_not_start() -> None:
     with pytest.raises(KeyError, match="QWEN_INFRA_KEY_FOLDER"):
         Gatekeeper(tell_authorization, environment={})  # type: ignore[arg-type]
+
+
+MANIFEST = {
+    "format": 2,
+    "repository": "Qwen/Qwen3.5-4B",
+    "revision": "main",
+    "commit": "abc",
+    "digest": "d",
+    "completed_at": "now",
+    "files": {"a": 1},
+}
+
+
+@pytest.mark.parametrize(("key", "status"), [(None, 401), ("wrong", 401), ("new", 200)])
+def test_the_commit_of_the_weights_is_told_to_who_has_the_key(keys: Path, key: str | None, status: int) -> None:
+    (keys / ".qwen-infra-manifest.json").write_text(json.dumps(MANIFEST))
+    answer = run(ask(make_app(keys, QWEN_INFRA_MODEL_FOLDER=str(keys)), WEIGHTS_PATH, key))
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json() == {key: value for key, value in MANIFEST.items() if key not in ("format", "files")}
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "null", '{"repository": "x"}', "\x00{"])
+def test_weights_without_a_whole_manifest_are_told_as_unknown(keys: Path, text: str | None) -> None:
+    if text is not None:
+        (keys / ".qwen-infra-manifest.json").write_text(text)
+    answer = run(ask(make_app(keys, QWEN_INFRA_MODEL_FOLDER=str(keys)), WEIGHTS_PATH, "new"))
+    assert (answer.status_code, "no manifest" in answer.json()["error"]) == (404, True)
+
+
+def test_the_manifest_is_the_downloaders() -> None:
+    assert gatekeeper.MANIFEST == MANIFEST_NAME
