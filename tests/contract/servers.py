@@ -1,5 +1,6 @@
 """A real vLLM for the contract tests, started as the stacks start it, guard included, on the CPU; and a simulator."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from qwen_infra.guard import MIDDLEWARE
+from qwen_infra.guard.gatekeeper import MANIFEST, MANIFEST_KEYS
 from qwen_infra.local.ports import find_free_ports
 from tests.contract.interpreter import ROOT, VllmInterpreter
 
@@ -21,6 +23,7 @@ MODEL = "qwen3.5"
 MAX_MODEL_LEN = 8192
 KEY_FILE = "api-key"
 OPEN_PATHS = ("/health", "/ping")
+SERVED = {"repository": "Qwen/Qwen3.5-0.8B", "revision": "main"}
 READY_TIMEOUT_S = 600
 FLAGS = (
     *("--served-model-name", MODEL, "--host", "127.0.0.1", "--max-model-len", str(MAX_MODEL_LEN)),
@@ -80,11 +83,15 @@ def _mount_guard(folder: Path) -> dict[str, str]:
     keys.mkdir()
     shutil.copy(ROOT / "qwen_infra" / "guard" / "gatekeeper.py", code)
     (keys / KEY_FILE).write_text(KEY)
+    weights = folder / "weights"
+    weights.mkdir()
+    (weights / MANIFEST).write_text(json.dumps(dict.fromkeys(MANIFEST_KEYS, "told") | SERVED))
     return {
         "PYTHONPATH": str(code),
         "QWEN_INFRA_KEY_FOLDER": str(keys),
         "QWEN_INFRA_KEYS": f"{KEY_FILE},previous-{KEY_FILE}",
         "QWEN_INFRA_OPEN_PATHS": ",".join(OPEN_PATHS),
+        "QWEN_INFRA_MODEL_FOLDER": str(weights),
     }
 
 

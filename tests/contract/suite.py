@@ -5,14 +5,14 @@ from fnmatch import fnmatchcase
 
 from qwen_infra.client import Endpoint
 from qwen_infra.verification import CASES, DeployedServer, SuiteOptions, VerificationReport, run_suite
-from tests.contract.servers import KEY, MAX_MODEL_LEN, MODEL
+from tests.contract.servers import KEY, MAX_MODEL_LEN, MODEL, OPEN_PATHS, SERVED
 
 __all__ = ["NOT_ASKED", "having", "matching", "verify"]
 
 PATIENCE = 5.0
 """Factor on every deadline: two busy cores stand in for GPUs."""
 NOT_ASKED = {
-    *("unguarded-paths", "server-image", "server-revision", "server-model", "server-kv-cache"),
+    *("unguarded-paths", "server-image", "server-model", "server-kv-cache"),
     "image-input",
 }
 """No plan stands behind these servers, they are asked from inside, and they take text only."""
@@ -24,7 +24,13 @@ def verify(url: str, *include: str, temperature: float | None = 0) -> Verificati
         include=include,
         temperature=temperature,
         patience=PATIENCE,
-        deployed=DeployedServer(version="0.32.0", max_model_len=MAX_MODEL_LEN),
+        deployed=DeployedServer(
+            version="0.32.0",
+            max_model_len=MAX_MODEL_LEN,
+            open_paths=OPEN_PATHS,
+            repository=SERVED["repository"],
+            revision=SERVED["revision"],
+        ),
     )
     return asyncio.run(run_suite(Endpoint(url=url, model=MODEL, api_key=KEY), level="full", options=options))
 

@@ -13,7 +13,7 @@ from pulumi.runtime.settings import get_monitor
 
 from qwen_infra.planning import make_plan
 from qwen_infra.program import deploy
-from qwen_infra.settings import load_stack_file
+from qwen_infra.settings import ScheduleSettings, load_stack_file
 
 ROOT = Path(__file__).parents[3]
 CHECKED = {"passed": True, "summary": "fine", "made_with": "a mock", "details": {}}
@@ -50,18 +50,24 @@ def _event_loop() -> Iterator[None]:
     loop.close()
 
 
-@pytest.fixture
-def registered() -> dict[str, Any]:
-    """Every resource of the gb200 stack: URN -> inputs."""
+def register(**verification: Any) -> dict[str, Any]:
+    """Every resource of the gb200 stack, in the order of registration: URN -> inputs."""
     pulumi.runtime.set_mocks(Mocks(), preview=False, stack="gb200", project="qwen-infra")
+    settings = load_stack_file(ROOT, "gb200")
+    changed = settings.verification.model_copy(update=verification)
 
     @pulumi.runtime.test
     def program() -> None:
-        deploy(make_plan(load_stack_file(ROOT, "gb200")))
+        deploy(make_plan(settings.model_copy(update={"verification": changed})))
 
     program()
     monitor: Any = get_monitor()
     return {urn: item.state for urn, item in monitor.resources.items()}
+
+
+@pytest.fixture
+def registered() -> dict[str, Any]:
+    return register()
 
 
 def types(registered: dict[str, Any]) -> list[str]:
@@ -96,3 +102,9 @@ def test_no_check_has_the_key_among_its_inputs(registered: dict[str, Any]) -> No
 def test_the_secret_holds_the_generated_key_as_a_secret(registered: dict[str, Any]) -> None:
     (state,) = [state for urn, state in registered.items() if urn.split("::")[-2].endswith("core/v1:Secret")]
     assert rpc.is_rpc_secret(state["stringData"])
+
+
+def test_a_schedule_is_made_after_the_checks_so_that_no_run_meets_a_server_that_is_not_there() -> None:
+    made = types(register(schedule=ScheduleSettings(cron="@daily")))
+    assert made.index("kubernetes:batch/v1:CronJob") > made.index("pulumi-python:dynamic/qwen:BenchmarkCheck")
+    assert "kubernetes:batch/v1:CronJob" not in types(register())
