@@ -13,6 +13,12 @@ from qwen_infra.errors import EnvironmentMissingError, QwenInfraError
 __all__ = ["ClusterAccess", "Kubectl", "KubectlError", "ObjectNotFoundError"]
 
 REQUEST_TIMEOUT_S = 15
+_SIGNS_OF_SILENCE = (
+    "connection refused", "was refused", "dial tcp", "no such host", "unable to connect", "timeout", "timed out",
+    "deadline exceeded", "tls:", "x509", "eof", "server api group list", "no route to host", "network is unreachable",
+    "no configuration has been provided", "invalid configuration", "connection reset", "no message",
+)  # fmt: skip
+"""Of kubectl's complaints about a server that it does not get to; all others are answers."""
 
 
 class KubectlError(EnvironmentMissingError):
@@ -21,6 +27,12 @@ class KubectlError(EnvironmentMissingError):
 
 class ObjectNotFoundError(KubectlError):
     """The API server answers, and has no such object."""
+
+
+def _is_refusal(complaint: str) -> bool:
+    return any(
+        sign in complaint for sign in ("error from server", "is invalid", "error validating", "unable to recognize")
+    )
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,11 @@ class Kubectl:
                 found=self.access.kubeconfig,
                 mend="pulumi config set --path 'qwen-infra:cluster.kubeconfig' <file>",
             )
-        return self._unreachable(last.removeprefix("error: "))
+        reason = last.removeprefix("error: ")
+        if not lowered or any(sign in lowered for sign in _SIGNS_OF_SILENCE):
+            return self._unreachable(reason)
+        what = "the cluster answers and refuses the request" if _is_refusal(lowered) else "kubectl could not do it"
+        return KubectlError(f"{what}: {reason}", where=self._place())
 
     def _unreachable(self, reason: str) -> KubectlError:
         return KubectlError(

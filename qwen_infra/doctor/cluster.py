@@ -8,20 +8,11 @@ from typing import Any
 from qwen_infra.cluster import Kubectl, KubectlError, ObjectNotFoundError
 from qwen_infra.doctor.finding import Finding, missing, ok, unknown
 from qwen_infra.doctor.needs import Need, custom_kinds, referenced_objects, storage_classes
+from qwen_infra.manifests.custom_kinds import CUSTOM_KINDS
 
 __all__ = ["can_reach", "examine_needs", "examine_permissions", "reach"]
 
 KUBERNETES_MINIMUM = (1, 30)
-
-INSTALLS: Mapping[str, str] = {
-    "monitoring.coreos.com": "helm install prometheus prometheus-community/kube-prometheus-stack",
-    "keda.sh": "helm install keda kedacore/keda",
-    "gateway.networking.k8s.io": "kubectl apply -f a standard-install.yaml of the Gateway API's releases",
-    "inference.networking.k8s.io": "kubectl apply -f manifests.yaml of the inference extension's releases",
-    "leaderworkerset.x-k8s.io": "kubectl apply -f manifests.yaml of LeaderWorkerSet's releases",
-    "resource.nvidia.com": "helm install nvidia-dra-driver-gpu nvidia/nvidia-dra-driver-gpu",
-}
-"""API group to what installs its custom resource definitions (the projects' own installation pages)."""
 
 
 def reach(kubectl: Kubectl) -> Finding:
@@ -50,7 +41,7 @@ def can_reach(finding: Finding) -> bool:
 def examine_permissions(
     kubectl: Kubectl, namespace: str, permissions: Mapping[tuple[str, str], Sequence[str]]
 ) -> list[Finding]:
-    """One row when all is allowed, else one for each verb that is not; asked of the API server one by one."""
+    """One row for all that is refused, with one command that grants it; asked of the API server one by one."""
     asked = [(verb, *resource) for resource, verbs in permissions.items() for verb in verbs]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda needed: _can_i(kubectl, namespace, *needed), asked))
@@ -58,18 +49,34 @@ def examine_permissions(
     unclear = [needed for needed, allowed in zip(asked, answers, strict=True) if allowed is None]
     if not refused and not unclear:
         return [ok("permissions", f"all {len(answers)} that `pulumi up` needs in namespace {namespace}")]
-    rows = [
-        missing(
-            f"may {verb} {_resource(group, resource)}",
-            f"not in namespace {namespace}",
-            f"kubectl -n {namespace} create role qwen-infra --verb={verb} --resource={_resource(group, resource)}, "
-            "and a rolebinding to you; by an administrator",
-        )
-        for verb, group, resource in refused
-    ]
-    return rows + [
-        unknown(f"may {verb} {_resource(group, resource)}", "no answer") for verb, group, resource in unclear
-    ]
+    rows = []
+    if refused:
+        told = f"not allowed in namespace {namespace}: {_by_resource(refused)}"
+        rows.append(missing("permissions", told, _grant(namespace, permissions)))
+    if unclear:
+        rows.append(unknown("permissions not told", f"no answer for {_by_resource(unclear)}"))
+    return rows
+
+
+def _by_resource(needed: Sequence[tuple[str, str, str]]) -> str:
+    """``create/patch deployments.apps, list pods``."""
+    verbs: dict[str, list[str]] = {}
+    for verb, group, resource in needed:
+        verbs.setdefault(_resource(group, resource), []).append(verb)
+    return ", ".join(f"{'/'.join(found)} {resource}" for resource, found in verbs.items())
+
+
+def _grant(namespace: str, permissions: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    """One command, for an administrator, that allows everything that ``pulumi up`` needs, whatever was allowed before.
+
+    kubectl gives each verb for each resource, which is a little more than needed, in this one namespace.
+    """
+    verbs = dict.fromkeys(verb for found in permissions.values() for verb in found)
+    resources = ",".join(_resource(group, resource) for group, resource in permissions)
+    return (
+        f"kubectl -n {namespace} create role qwen-infra --verb={','.join(verbs)} --resource={resources} && "
+        f"kubectl -n {namespace} create rolebinding qwen-infra --role=qwen-infra --user=<you>"
+    )
 
 
 def _resource(group: str, resource: str) -> str:
@@ -132,7 +139,8 @@ def _custom_kinds(kubectl: Kubectl, objects: Sequence[Mapping[str, Any]]) -> Ite
         if kind in kinds:
             yield ok(f"kind {kind}", version)
         else:
-            mend = INSTALLS.get(group, f"install the custom resource definitions of {group}")
+            known = CUSTOM_KINDS.get((version, kind))
+            mend = known.install if known else f"install the custom resource definitions of {group}"
             yield missing(f"kind {kind}", f"the cluster has no {version} {kind}", mend)
 
 

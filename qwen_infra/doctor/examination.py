@@ -10,6 +10,7 @@ from qwen_infra.doctor.cluster import can_reach, examine_needs, examine_permissi
 from qwen_infra.doctor.finding import Finding, missing, ok, unknown
 from qwen_infra.doctor.gpus import examine_nodes
 from qwen_infra.doctor.hub import examine_hub
+from qwen_infra.doctor.images import examine_images
 from qwen_infra.doctor.machine import examine_machine
 from qwen_infra.errors import QwenInfraError
 from qwen_infra.manifests import render_stack
@@ -45,7 +46,7 @@ def examine(
     progress("looking at this machine, the cluster and the Hub")
     with ThreadPoolExecutor(3) as pool:
         machine = pool.submit(examine_machine, environment, folder, stack)
-        cluster = pool.submit(_examine_cluster, Kubectl(access or ClusterAccess()), plans)
+        cluster = pool.submit(_examine_cluster, Kubectl(access or ClusterAccess()), plans, environment)
         hub = pool.submit(_examine_hub, plans, environment)
         stack_rows = [] if stack_row is None else [stack_row]
         return [*machine.result(), *stack_rows, *cluster.result(), *hub.result()]
@@ -61,13 +62,16 @@ def _read_plans(folder: Path, stack: str) -> tuple[tuple[DeploymentPlan, ...], F
     return plans, ok(what, ", ".join(told))
 
 
-def _examine_cluster(kubectl: Kubectl, plans: Sequence[DeploymentPlan]) -> list[Finding]:
+def _examine_cluster(
+    kubectl: Kubectl, plans: Sequence[DeploymentPlan], environment: Mapping[str, str]
+) -> list[Finding]:
     first = reach(kubectl)
     if not can_reach(first):
         return [first, unknown("GPU nodes", "the cluster cannot be asked"), unknown("permissions", "likewise")]
     namespace = plans[0].cluster.namespace if plans else DEFAULT_NAMESPACE
     try:
-        gpu_rows = examine_nodes(read_nodes(kubectl), plans)
+        nodes = read_nodes(kubectl)
+        gpu_rows = [*examine_nodes(nodes, plans), *examine_images(plans, nodes, environment)]
     except KubectlError as error:
         gpu_rows = [missing("GPU nodes", error.what, error.mend or "kubectl get nodes")]
     rows = [first, *examine_permissions(kubectl, namespace, _permissions(plans)), *gpu_rows]

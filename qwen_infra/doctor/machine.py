@@ -5,6 +5,7 @@ import platform
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from qwen_infra.doctor.finding import Finding, missing, ok, unknown
 from qwen_infra.doctor.programs import Answer, ask
@@ -17,6 +18,8 @@ KUBECTL_MINIMUM = (1, 30)
 """Source: README, "On a real cluster"; the versions with which the tests run are newer."""
 
 _BUILD = 'build it: export PATH="$(python -m qwen_infra.toolchain):$PATH"'
+SALT = "encryptionsalt:"
+"""Written into a stack file when a passphrase is first used for it."""
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)?")
 
 
@@ -26,10 +29,12 @@ def examine_machine(environment: Mapping[str, str], folder: Path, stack: str | N
     if found[1].status == "missing":
         return [*found, unknown("Pulumi backend", "cannot be asked without pulumi")]
     backend, url = _backend(environment, folder)
-    found += [backend, _passphrase(environment, folder, stack, url)]
-    if stack is not None and backend.status == "ok":
-        found.append(_stack(environment, folder, stack))
-    return found
+    passphrase = _passphrase(environment, folder, stack, url)
+    if stack is None or backend.status != "ok":
+        return [*found, backend, passphrase]
+    if passphrase.status == "ok" and SALT in _read(folder / f"Pulumi.{stack}.yaml"):
+        passphrase = _try_passphrase(environment, folder, stack) or passphrase
+    return [*found, backend, passphrase, _stack(environment, folder, stack)]
 
 
 def _python() -> Finding:
@@ -101,6 +106,22 @@ def _passphrase(environment: Mapping[str, str], folder: Path, stack: str | None,
         return ok(what, "PULUMI_CONFIG_PASSPHRASE_FILE is set")
     found = f"PULUMI_CONFIG_PASSPHRASE_FILE names no file: {file}" if file else "neither variable is set"
     return missing(what, found, "export PULUMI_CONFIG_PASSPHRASE=..., or PULUMI_CONFIG_PASSPHRASE_FILE=<file>")
+
+
+def _try_passphrase(environment: Mapping[str, str], folder: Path, stack: str) -> Finding | None:
+    """Encrypt a word into a copy of the stack file: Pulumi checks the passphrase only when it needs it."""
+    with TemporaryDirectory() as place:
+        copy = Path(place) / "copy.yaml"
+        copy.write_text(_read(folder / f"Pulumi.{stack}.yaml"), "utf-8")
+        probe = ("config", "set", "--secret", "--config-file", str(copy), "--stack", stack, "probe", "x")
+        answer = ask("pulumi", *probe, "--non-interactive", environment=environment, folder=folder)
+    if "incorrect passphrase" not in answer.complaint:
+        return None
+    return missing(
+        "passphrase",
+        f"it is not the one with which stack {stack} was made",
+        "export PULUMI_CONFIG_PASSPHRASE=<the first one>, or PULUMI_CONFIG_PASSPHRASE_FILE=<file>",
+    )
 
 
 def _stack(environment: Mapping[str, str], folder: Path, stack: str) -> Finding:

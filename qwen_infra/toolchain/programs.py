@@ -14,7 +14,15 @@ Version = tuple[int, int, int]
 PROVIDER_VERSION = "4.30.0"
 """Of pulumi-kubernetes: the Python SDK pinned in pyproject.toml asks for exactly this plugin."""
 
-BUILD_ORDER = ("kubernetes", "etcd", "kwok", "pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
+BUILD_ORDER = (
+    "kubernetes",
+    "etcd",
+    "kwok",
+    "pulumi",
+    "pulumi-language-python",
+    "pulumi-resource-kubernetes",
+    "registry",
+)
 """Recipes, the one with the most packages first: those after it find most of theirs already compiled."""
 
 
@@ -38,6 +46,7 @@ class Program:
         oldest: the oldest version that will do.
         below: the first version that is too new to be trusted.
         companion: a program that must lie beside it.
+        is_for_tests: whether no deployment needs it, only a test.
     """
 
     name: str
@@ -47,6 +56,7 @@ class Program:
     oldest: Version = (0, 0, 0)
     below: Version = (9999, 0, 0)
     companion: str | None = None
+    is_for_tests: bool = False
 
     def accepts(self, version: Version) -> bool:
         return self.oldest <= version < self.below
@@ -82,10 +92,12 @@ _TABLE = (
     Program("etcd", "etcd", oldest=(3, 5, 13), below=(4, 0, 0)),
     Program("kwok", "kwok", oldest=(0, 8, 0), below=(1, 0, 0)),
     Program("kwokctl", "kwok", oldest=(0, 8, 0), below=(1, 0, 0)),
+    Program("registry", "registry", oldest=(3, 0, 0), below=(4, 0, 0), is_for_tests=True),
 )
 
 BY_NAME = {program.name: program for program in _TABLE}
-PROGRAMS: tuple[str, ...] = tuple(BY_NAME)
+PROGRAMS: tuple[str, ...] = tuple(program.name for program in _TABLE if not program.is_for_tests)
+"""What a deployment on a simulated cluster needs."""
 PROGRAMS_OF = {recipe: tuple(program.name for program in _TABLE if program.recipe == recipe) for recipe in BUILD_ORDER}
 
 
@@ -97,7 +109,7 @@ def select_programs(names: tuple[str, ...]) -> tuple[Program, ...]:
             "no such program in the toolchain",
             where="PROGRAM",
             found=", ".join(unknown),
-            expected="one of " + ", ".join(PROGRAMS),
+            expected="one of " + ", ".join(BY_NAME),
         )
     companions = {companion for name in names if (companion := BY_NAME[name].companion)}
     return tuple(program for program in _TABLE if program.name in names or program.name in companions)

@@ -9,6 +9,8 @@ import pytest
 
 from qwen_infra.catalog import find_model, gpus, models
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.manifests import render_objects
+from qwen_infra.manifests.server import pod_templates
 from qwen_infra.planning import DeploymentPlan, make_plan, make_plans
 from qwen_infra.planning.server_arguments import list_flags
 from qwen_infra.settings import load_settings, load_stack_deployments
@@ -33,11 +35,25 @@ ENGINE_NAMES = {
     "hf_overrides": "hf_overrides",
     "generation_config": "override_generation_config",
     "enforce_eager": "enforce_eager",
+    "pipeline_parallel_size": "pipeline_parallel_size",
+    "data_parallel_size": "data_parallel_size",
+    "expert_parallel": "enable_expert_parallel",
+    "nnodes": "nnodes",
     "port": "port",
     "tool_call_parser": "tool_call_parser",
     "chat_template_kwargs": "default_chat_template_kwargs",
 }
 """Our field to vLLM's attribute, where both hold the same value; None with us is vLLM's default."""
+SPLITS: tuple[dict[str, Any], ...] = (
+    {"pipelineParallelSize": 2, "nodes": 2},
+    {"tensorParallelSize": 8, "pipelineParallelSize": 2, "nodes": 2},
+    {"tensorParallelSize": 16, "nodes": 2},
+    {"tensorParallelSize": 8, "nodes": 2, "computeDomain": True},
+    {"tensorParallelSize": 1, "dataParallelSize": 8, "expertParallel": True, "nodes": 2},
+    {"tensorParallelSize": 1, "dataParallelSize": 4, "expertParallel": True},
+    {"tensorParallelSize": 4, "dataParallelSize": 2, "expertParallel": True},
+)
+"""Ways of spreading a server, over one node and several."""
 REFUSED_LINES = (
     "--tensor-paralel-size 4",
     "--kv-cache-dtype fp9",
@@ -99,6 +115,8 @@ def draw_stack(draw: random.Random) -> dict[str, Any]:
         "enforceEager": draw.random() < 0.2,
         "longestAnswerTokens": draw.choice([1, 4096, 100000]),
     }
+    if draw.random() < 0.3:
+        server |= draw.choice(SPLITS)
     optional: dict[str, Any] = {
         "thinkingByDefault": draw.random() < 0.5,
         "kvOffloadingGib": draw.choice([1, 64, 12.5]),
@@ -156,11 +174,38 @@ def test_the_engine_gets_the_values_that_the_plan_holds(
 
 def test_every_flag_of_ours_was_among_the_drawn_ones(plans: list[DeploymentPlan]) -> None:
     written = {word for plan in plans for word in plan.server.arguments.command() if word.startswith("--")}
-    single_node = {flag.name for flag in list_flags().values()} - MULTI_NODE
-    assert single_node - written == set()
+    assert {flag.name for flag in list_flags().values()} - written == set()
 
 
-MULTI_NODE: frozenset[str] = frozenset()
+def test_servers_over_several_nodes_were_drawn_in_every_way_that_they_can_be_split(plans: list[DeploymentPlan]) -> None:
+    several = [plan.server.arguments for plan in plans[len(stacks()) :] if plan.server.nodes_per_replica > 1]
+    assert len(several) >= 10
+    assert any((arguments.pipeline_parallel_size or 1) > 1 for arguments in several)
+    assert any((arguments.data_parallel_size or 1) > 1 and arguments.expert_parallel for arguments in several)
+
+
+def test_the_real_parser_accepts_the_command_lines_of_leaders_and_workers(
+    vllm: VllmInterpreter, plans: list[DeploymentPlan]
+) -> None:
+    commands = [command for plan in plans if plan.server.nodes_per_replica > 1 for command in group_commands(plan)]
+    answers = vllm.call("arguments", {"lines": commands, "wanted": ["headless", "node_rank", "nnodes", "master_port"]})
+    refused = [(line, answer["refused"]) for line, answer in zip(commands, answers, strict=True) if "refused" in answer]
+    assert refused == []
+    for line, answer in zip(commands, answers, strict=True):
+        found = answer["arguments"]
+        assert found["headless"] == (found["node_rank"] > 0), line
+        assert found["nnodes"] > found["node_rank"], line
+
+
+def group_commands(plan: DeploymentPlan) -> list[list[str]]:
+    """What vLLM is called with in the pods of a group, with Kubernetes' variables expanded as its controller would."""
+    (group,) = [item for item in render_objects(plan) if item["kind"] == "LeaderWorkerSet"]
+    found = []
+    for rank, template in enumerate(pod_templates(group)):
+        words = template["spec"]["containers"][0]["command"][1:]
+        values = {"$(LWS_WORKER_INDEX)": str(rank), "$(LWS_LEADER_ADDRESS)": "leader.group.namespace"}
+        found.append([values.get(word, word) for word in words])
+    return found
 
 
 def test_the_snapshots_check_agrees_with_the_parser(plans: list[DeploymentPlan], parsed: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pulumi.automation import ConfigValue
 
 from tests.integration.harness import SMALL, Project, limited_kubeconfig
 
@@ -62,15 +64,33 @@ def test_everything_that_is_missing_is_told_in_one_go(project: Make, tmp_path: P
     assert "create secret generic mine --from-literal=api-key=" in lost["secret qwen-test/mine"]
 
 
-def test_each_verb_that_is_not_allowed_is_a_row(project: Make, tmp_path: Path) -> None:
+def test_a_wrong_passphrase_is_told(project: Make) -> None:
+    stopped = project()
+    stopped.stack.set_config("qwen-infra:unused", ConfigValue("x", secret=True))
+    stopped.stack.remove_config("qwen-infra:unused")
+    stopped.environment["PULUMI_CONFIG_PASSPHRASE"] = "another"
+
+    found = examine(stopped, expect=3)["passphrase"]
+
+    assert (found["status"], found["found"]) == ("missing", "it is not the one with which stack test was made")
+
+
+def test_what_is_not_allowed_is_told_with_the_one_command_that_grants_it(project: Make, tmp_path: Path) -> None:
     stopped = project()
     kubeconfig = limited_kubeconfig(stopped, tmp_path, "doctor-looker")
     stopped.configure({"cluster": {**SMALL["cluster"], "kubeconfig": str(kubeconfig)}})
 
     found = examine(stopped, expect=3)
 
-    assert found["may create deployments.apps"]["status"] == "missing"
-    assert "--verb=create --resource=deployments.apps" in found["may create deployments.apps"]["mend"]
+    assert found["permissions"]["status"] == "missing"
+    assert "create/get/patch/delete deployments.apps" in found["permissions"]["found"]
+    command, _, binding = found["permissions"]["mend"].partition(" && ")
+    stopped.kubectl.run("create", "namespace", "qwen-test")
+    stopped.kubectl.run(*shlex.split(command)[1:])
+    account = "system:serviceaccount:default:doctor-looker"
+    stopped.kubectl.run(*shlex.split(binding.replace("<you>", account))[1:])
+    assert examine(stopped, expect=3)["permissions"]["status"] == "ok"
+    stopped.kubectl.run("delete", "namespace", "qwen-test", timeout_s=60)
     assert found["1 x GB200 free"]["status"] == "unknown"
 
 

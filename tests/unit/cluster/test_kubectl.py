@@ -58,6 +58,34 @@ def test_an_unknown_context_names_the_stack_file_key(tmp_path: Path) -> None:
     assert told.startswith("qwen-infra:cluster.context: the kubeconfig has no such context (found prod")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The Deployment "x" is invalid: spec.replicas: Invalid value: -1',
+        'Error from server (BadRequest): error when creating "STDIN": strict decoding error: unknown field "spec.x"',
+        "error: error validating data: unknown object type",
+        'Error from server (InternalError): admission webhook "v.lws.x-k8s.io" denied the request: size',
+    ],
+)
+def test_what_the_api_server_refuses_is_not_told_as_a_cluster_that_is_away(tmp_path: Path, text: str) -> None:
+    told = complaint(tmp_path, text)
+    assert "the cluster answers and refuses the request" in told
+    assert "cannot be reached" not in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unable to connect to the server: dial tcp: lookup nowhere on 10.0.0.1:53: no such host",
+        "Unable to connect to the server: tls: failed to verify certificate: x509: signed by unknown authority",
+        "error: couldn't get current server API group list: Get https://10.0.0.1: EOF",
+        "",
+    ],
+)
+def test_a_server_that_is_not_got_to_is_told_as_unreachable(tmp_path: Path, text: str) -> None:
+    assert "the cluster cannot be reached" in complaint(tmp_path, text)
+
+
 def test_a_missing_object_is_its_own_error(tmp_path: Path) -> None:
     text = 'Error from server (NotFound): secrets "key" not found'
     with pytest.raises(ObjectNotFoundError, match='secrets "key" not found'):

@@ -73,6 +73,17 @@ def test_a_file_backend_needs_a_passphrase_and_takes_it_from_either_variable(pro
     assert "names no file" in look(tmp_path, lost)["passphrase"].found
 
 
+def test_a_passphrase_of_another_stack_is_told_before_the_first_preview(program, tmp_path):
+    refuses = 'config) echo "error: incorrect passphrase" >&2; exit 255;; esac'
+    program("pulumi", WHOAMI_FILE.replace("esac", refuses))
+    (tmp_path / "Pulumi.gb200.yaml").write_text("encryptionsalt: v1:salt\n")
+
+    found = look(tmp_path, {"PULUMI_CONFIG_PASSPHRASE": "wrong"}, stack="gb200")["passphrase"]
+
+    assert (found.status, found.found) == ("missing", "it is not the one with which stack gb200 was made")
+    assert (tmp_path / "Pulumi.gb200.yaml").read_text() == "encryptionsalt: v1:salt\n"
+
+
 def test_another_secrets_provider_needs_no_passphrase(program, tmp_path):
     program("pulumi", WHOAMI_FILE)
     (tmp_path / "Pulumi.gb200.yaml").write_text("secretsprovider: awskms://alias/x\n")

@@ -106,3 +106,10 @@ def test_a_named_node_cannot_hold_several() -> None:
     assert "qwen-infra:server.node: one node cannot hold a server of 2 nodes" in refusal(
         tensorParallelSize=8, pipelineParallelSize=2, nodes=2, node="n0"
     )
+
+
+def test_the_pods_of_every_rank_tell_the_revision_of_their_weights_so_that_another_one_replaces_them() -> None:
+    spec = of_kind("h100-2node", "LeaderWorkerSet")["spec"]["leaderWorkerTemplate"]
+    revision = make_plan(load_stack_file(ROOT, "h100-2node")).cache.revision
+    told = [spec[role]["metadata"]["annotations"] for role in ("leaderTemplate", "workerTemplate")]
+    assert told == [{"qwen-infra.dev/model-revision": revision}] * 2

@@ -1,6 +1,6 @@
 """Asking a registry: a scripted one with the distribution project's token authentication.
 
-The same questions were put to a real registry (distribution 2.8.2) by hand: docs/adr/0041.
+The same questions are put to a real registry in ``tests/integration/test_image_pin.py``.
 """
 
 import hashlib

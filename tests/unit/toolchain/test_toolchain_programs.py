@@ -42,7 +42,11 @@ def test_a_version_that_is_too_old_or_too_new_is_refused(name: str, version: Ver
 
 
 def test_every_program_has_exactly_one_recipe() -> None:
-    assert sorted(name for names in PROGRAMS_OF.values() for name in names) == sorted(PROGRAMS)
+    assert sorted(name for names in PROGRAMS_OF.values() for name in names) == sorted(BY_NAME)
+
+
+def test_a_program_that_only_tests_need_is_built_for_no_deployment() -> None:
+    assert set(BY_NAME) - set(PROGRAMS) == {"registry"}
 
 
 def test_every_recipe_is_in_the_build_order() -> None:
