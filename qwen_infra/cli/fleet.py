@@ -37,10 +37,11 @@ def status(
     max_age_days: Annotated[float, typer.Option(help="Longest time since the last verification and benchmark.")] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Show what every stack runs: revision, digest, last verification and benchmark, drift.
+    """Show what every stack runs, and how it is.
 
-    Reads each stack's state (any backend, no passphrase) and its pods, all stacks at the same time. Exit code 1 when
-    one has drifted or failed, 3 when one cannot be read and none is worse, 0 otherwise.
+    Model, revision, digest, last verification and benchmark, drift. Reads each stack's state (any backend, no
+    passphrase) and its pods, all stacks at the same time. Exit code 1 when one has drifted or failed, 3 when one
+    cannot be read and none is worse, 0 otherwise.
 
     Examples:
     qwen-infra fleet status
@@ -118,11 +119,12 @@ def rollout(
     ),
     as_json: AsJson = False,
 ) -> None:
-    """Deploy a change stack by stack; stop at the first whose gate fails, and go on from there the next time.
+    """Deploy a change stack by stack until a gate fails.
 
-    A stack passes when `pulumi up` succeeds, every server was verified, and no check failed. A stack that passed with
-    the same stack file and program is skipped, unless somebody deployed it since. Ctrl-C lets Pulumi end the operation
-    that runs. Exit code 1 when a gate fails; nothing after it is touched.
+    The next run goes on with the stack that failed. A stack passes when `pulumi up` succeeds, every server was
+    verified, and no check failed. A stack that passed with the same stack file and program is skipped, unless
+    somebody deployed it since. Ctrl-C lets Pulumi end the operation that runs. Exit code 1 when a gate fails;
+    nothing after it is touched.
 
     Examples:
     qwen-infra fleet rollout --order staging-eu,prod-eu,prod-us --preview

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from qwen_infra.cli.output import print_table
@@ -25,21 +26,27 @@ def print_fleet(found: Sequence[StackStatus], now: datetime) -> None:
 
 
 def _rows(status: StackStatus, now: datetime) -> Iterator[tuple[str | None, ...]]:
+    """A row a server; the first cells of a stack that runs are its name and, below it, its cluster."""
     word = _WORDS.get(status.condition, status.condition)
     if status.differences and status.condition == "drifted":
         word = f"drifted: {len(status.differences)}"
-    if not status.state.servers:
-        yield (status.stack, None, None, None, None, None, word)
-    for number, server in enumerate(status.state.servers):
-        yield (
-            "" if number else status.stack,
-            str(server.plan.get("model", "?")).removeprefix("Qwen3.5-"),
-            _revision(server)[:7] or None,
-            _short_image(server.image, status.digests.get(server.name)),
-            _tell_check(server.verification, now),
-            _tell_check(server.benchmark, now),
-            "" if number else word,
-        )
+    servers = [_cells(server, status.digests.get(server.name), now) for server in status.state.servers]
+    if not servers:
+        yield (status.stack, *[None] * 5, word)
+        return
+    labels = [status.stack, f" @{status.cluster}"]
+    for label, cells in zip_longest(labels, servers, fillvalue=None):
+        yield (label or "", *(cells or [""] * 5), word if label == status.stack else "")
+
+
+def _cells(server: DeployedServer, running: str | None, now: datetime) -> list[str | None]:
+    return [
+        str(server.plan.get("model", "?")).removeprefix("Qwen3.5-"),
+        _revision(server)[:7] or None,
+        _short_image(server.image, running),
+        _tell_check(server.verification, now),
+        _tell_check(server.benchmark, now),
+    ]
 
 
 def _tell(status: StackStatus) -> Iterator[str]:

@@ -52,8 +52,10 @@ def test_a_healthy_fleet_is_a_table_of_eighty_columns_and_exit_code_0(fleet: Any
     rows = [[cell.strip() for cell in line.split("|")] for line in told.splitlines()]
     assert rows[0] == ["stack", "model", "revision", "image", "verified", "benchmark", "state"]
     assert rows[2][:4] == ["gb200", "397B-A17B", "main", "v0.32.0"]
-    assert rows[3][:4] == ["staging-eu", "122B-A10B", "0000000", "00000000"]
-    assert [row[-1] for row in rows[2:]] == ["as deployed"] * 2
+    assert rows[3][0] == "@gb200-pod2"
+    assert rows[4][:4] == ["staging-eu", "122B-A10B", "0000000", "00000000"]
+    assert rows[5][0] == "@eu-staging"
+    assert [row[-1] for row in rows[2:]] == ["as deployed", ""] * 2
 
 
 @pytest.mark.parametrize(
