@@ -10,6 +10,16 @@ from typing import Any
 
 import httpx
 
+from qwen_infra.verification.conversation import (
+    ANSWER_AFTER_RESULT,
+    CITY_SCHEMA,
+    COUNT,
+    JSON_CITY,
+    SYSTEM_ORDER,
+    WEATHER_BOTH,
+)
+from qwen_infra.verification.messages import to_messages_request
+
 __all__ = ["EXCHANGES", "Exchange", "read_shape"]
 
 Body = dict[str, Any]
@@ -17,6 +27,8 @@ Body = dict[str, Any]
 MODEL = "qwen3.5"
 SUM: list[Body] = [{"role": "user", "content": "What is 17 + 25? Answer with the number only."}]
 BERLIN: list[Body] = [{"role": "user", "content": "What is the weather in Berlin?"}]
+BOTH: list[Body] = WEATHER_BOTH["messages"]
+RESULT: list[Body] = ANSWER_AFTER_RESULT["messages"]
 PARAMETERS = {
     "type": "object",
     "properties": {"city": {"type": "string", "enum": ["Berlin", "Paris"]}},
@@ -26,6 +38,8 @@ WEATHER = {"name": "get_weather", "description": "Weather of a city"}
 CHAT_TOOLS = [{"type": "function", "function": {**WEATHER, "parameters": PARAMETERS}}]
 RESPONSE_TOOLS = [{"type": "function", **WEATHER, "parameters": PARAMETERS}]
 MESSAGE_TOOLS = [{**WEATHER, "input_schema": PARAMETERS}]
+NAMED: Body = {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}}
+BY_SCHEMA: Body = {"response_format": {"type": "json_schema", "json_schema": {"name": "city", "schema": CITY_SCHEMA}}}
 OFF: Body = {"chat_template_kwargs": {"enable_thinking": False}}
 STREAM: Body = {"stream": True}
 STREAM_USAGE: Body = {"stream": True, "stream_options": {"include_usage": True}}
@@ -76,6 +90,18 @@ EXCHANGES = (
     _chat("chat-tools-stream", BERLIN, tools=CHAT_TOOLS, **STREAM_USAGE),
     _chat("chat-tools-off-stream", BERLIN, tools=CHAT_TOOLS, **OFF, **STREAM),
     _chat("chat-tools-required", BERLIN, tools=CHAT_TOOLS, tool_choice="required", **OFF),
+    _chat("chat-tools-required-stream", BERLIN, tools=CHAT_TOOLS, tool_choice="required", **STREAM_USAGE),
+    _chat("chat-tools-named", BERLIN, tools=CHAT_TOOLS, **NAMED),
+    _chat("chat-tools-named-stream", BERLIN, tools=CHAT_TOOLS, **NAMED, **STREAM),
+    _chat("chat-tools-parallel", BOTH, tools=CHAT_TOOLS),
+    _chat("chat-tools-parallel-stream", BOTH, tools=CHAT_TOOLS, **STREAM),
+    _chat("chat-tools-result", RESULT, tools=CHAT_TOOLS),
+    _chat("chat-tools-result-stream", RESULT, tools=CHAT_TOOLS, **STREAM),
+    _chat("chat-tools-none-stream", SUM, tools=CHAT_TOOLS, tool_choice="none", **OFF, **STREAM),
+    _chat("chat-json", JSON_CITY["messages"], **BY_SCHEMA),
+    _chat("chat-json-stream", JSON_CITY["messages"], **BY_SCHEMA, **STREAM),
+    _chat("chat-stop", COUNT["messages"], stop=["5"], **OFF),
+    _chat("chat-stop-stream", COUNT["messages"], stop=["5"], **OFF, **STREAM),
     _chat("unknown-model", model="nobody"),
     _chat("too-long", max_tokens=10_000_000),
     _chat("hot", temperature=3),
@@ -88,11 +114,16 @@ EXCHANGES = (
     _respond("responses-stream", **STREAM),
     _respond("responses-tools", BERLIN[0]["content"], tools=RESPONSE_TOOLS),
     _respond("responses-tools-stream", BERLIN[0]["content"], tools=RESPONSE_TOOLS, **STREAM),
+    _respond("responses-cut", max_output_tokens=2),
+    _respond("responses-system", "Good morning.", instructions=SYSTEM_ORDER["messages"][0]["content"]),
     _respond("responses-too-long", max_output_tokens=10_000_000),
     _message("messages"),
     _message("messages-stream", **STREAM),
     _message("messages-tools", BERLIN, tools=MESSAGE_TOOLS),
     _message("messages-tools-stream", BERLIN, tools=MESSAGE_TOOLS, **STREAM),
+    _message("messages-cut", max_tokens=2),
+    _message("messages-system", SYSTEM_ORDER["messages"][1:], system=SYSTEM_ORDER["messages"][0]["content"]),
+    _message("messages-result", to_messages_request(ANSWER_AFTER_RESULT)["messages"], tools=MESSAGE_TOOLS),
     _message("messages-too-long", max_tokens=10_000_000),
     _message("messages-unknown-model", model="nobody"),
     Exchange("count-tokens", f"{MESSAGES}/count_tokens", {"model": MODEL, "messages": SUM}),
