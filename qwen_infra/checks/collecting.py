@@ -64,27 +64,31 @@ def list_runs(kubectl: Kubectl, namespace: str, app: str) -> list[ScheduledRun]:
     return sorted(runs, key=lambda run: run.began_at)
 
 
-def collect_runs(kubectl: Kubectl, namespace: str, app: str, *, root: Path, stack: str) -> list[ScheduledRun]:
-    """The runs, oldest first, with the results of those that ended kept below ``root``.
+def collect_runs(
+    kubectl: Kubectl, namespace: str, app: str, *, root: Path, stack: str, server: str | None = None
+) -> list[ScheduledRun]:
+    """The runs, oldest first, with the results of those that ended kept below ``root``, as those of ``server``.
 
     Raises:
         KubectlError: the cluster could not be asked.
         ConfigurationError: the results could not be written.
     """
     return [
-        run if run.status == "running" else _keep(kubectl, namespace, run, root, stack)
+        run if run.status == "running" else _keep(kubectl, namespace, run, root, stack, server)
         for run in list_runs(kubectl, namespace, app)
     ]
 
 
-def _keep(kubectl: Kubectl, namespace: str, run: ScheduledRun, root: Path, stack: str) -> ScheduledRun:
+def _keep(
+    kubectl: Kubectl, namespace: str, run: ScheduledRun, root: Path, stack: str, server: str | None
+) -> ScheduledRun:
     identity = (run.began_at, run.uid[:8])
     known = find_result(root=root, stack=stack, kind=KIND, identity=identity)
     if known is not None:
         return _with_report(run, VerificationReport.model_validate_json(known.read_text("utf-8")), known, is_new=False)
     try:
         log = kubectl.run("--namespace", namespace, "logs", f"job/{run.job}", "--container=verification")
-        report = read_result_line(log)
+        report = read_result_line(log).model_copy(update={"server": server})
     except (KubectlError, CheckFailedError) as error:
         status: Status = "lost" if run.status == "passed" else run.status
         return replace(run, status=status, summary=f"{run.summary} ({error.what})")

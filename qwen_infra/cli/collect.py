@@ -46,7 +46,7 @@ def collect(
     for plan in scheduled:
         names = decide_names(plan)
         found[plan.server.name] = collect_runs(
-            kubectl_of(plan), names.namespace, names.verification, root=results, stack=stack
+            kubectl_of(plan), names.namespace, names.verification, root=results, stack=stack, server=plan.server.name
         )
     if as_json:
         print_json({"runs": [{"server": name, **asdict(run)} for name, runs in found.items() for run in runs]})

@@ -38,14 +38,17 @@ def report(
         qwen-infra report --stack gb200 --compare 20261123T2 20261124T0
           --out comparison.html
     """
-    from qwen_infra.cli.output import print_json, say
+    from qwen_infra.cli.output import print_json, say, say_over
     from qwen_infra.reports import build_document, read_stacks, render_page
 
+    say_over(f"reading {results}")
     found = read_stacks(results, stack)
+    say_over(f"drawing {sum(len(records.benchmarks) for records in found)} benchmarks")
     comparison = _choose(found, compare)
     views = [_view(records, regression, comparison) for records in found]
     path = out or (results / found[0].stack if stack else results) / "report.html"
     _write(path, render_page(views))
+    say_over("")
     if as_json:
         stacks = [build_document(view) for view in views]
         print_json({"file": str(path), "bytes": path.stat().st_size, "stacks": stacks})

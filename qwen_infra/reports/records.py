@@ -1,11 +1,11 @@
 """What is kept of a stack in ``results/<stack>/``, read and typed; a file that cannot be read is told, never dropped.
 
-Nothing is judged here, and nothing is asked of a cluster: whoever has results from elsewhere (a scheduled verification)
-adds them with ``StackRecords.with_verifications``.
+Nothing is judged here, and nothing is asked of a cluster: what ran there on a schedule is brought here by ``qwen-infra
+collect``, as a verification like any other.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,11 +41,10 @@ class BenchmarkRun:
 
 @dataclass(frozen=True, slots=True)
 class VerificationRun:
-    """A kept verification; ``origin`` says who ran it."""
+    """A kept verification: of a deployment, or collected from the cluster's schedule."""
 
     name: str
     report: VerificationReport
-    origin: str = "deployment or command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +78,6 @@ class StackRecords:
     def is_empty(self) -> bool:
         """Whether there is nothing to show, not even a file that could not be read."""
         return not (self.benchmarks or self.verifications or self.sweeps or self.unreadable)
-
-    def with_verifications(self, found: Iterable[VerificationRun]) -> "StackRecords":
-        """These records and verifications that are kept elsewhere, in the order of their time."""
-        names = {run.name for run in self.verifications}
-        merged = [*self.verifications, *(run for run in found if run.name not in names)]
-        return replace(self, verifications=tuple(sorted(merged, key=lambda run: run.report.started_at)))
 
 
 def read_stacks(root: Path, stack: str | None) -> tuple[StackRecords, ...]:

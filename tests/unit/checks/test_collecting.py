@@ -78,6 +78,13 @@ def test_runs_are_told_oldest_first_with_the_verdict_of_their_pods() -> None:
     assert runs[0].summary == "verification failed: by its message"
 
 
+def test_a_kept_run_names_its_server_since_a_stack_may_have_several(tmp_path: Path) -> None:
+    cluster = Cluster(("a", 4, "passed"), logs={"a": write_result_line(report("passed"))})
+    collect_runs(cluster, "qwen", APP, root=tmp_path, stack="prod", server="vllm-small")
+    [path] = (tmp_path / "prod").glob("verification-*.json")
+    assert json.loads(path.read_text("utf-8"))["server"] == "vllm-small"
+
+
 def test_each_run_is_kept_once_under_the_time_at_which_it_began(tmp_path: Path) -> None:
     logs = {"a": f"1 of 1\n{write_result_line(report('passed'))}\n", "b": write_result_line(report("failed"))}
     cluster = Cluster(("a", 4, "passed"), ("b", 5, "failed"), logs=logs)
