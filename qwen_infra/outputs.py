@@ -8,18 +8,16 @@ from typing import Any
 
 import pulumi
 
-from qwen_infra.components import InferenceEndpoint
+from qwen_infra.components import InferenceEndpoint, ModelCache
 from qwen_infra.planning import DeploymentPlan, summarise_plan
 from qwen_infra.planning.prediction import describe_prediction
 
 __all__ = ["export_outputs"]
 
 
-def export_outputs(plans: Sequence[DeploymentPlan], endpoints: Sequence[InferenceEndpoint]) -> None:
+def export_outputs(plans: Sequence[DeploymentPlan], deployed: Sequence[tuple[ModelCache, InferenceEndpoint]]) -> None:
     """Export the deployments; never a secret, only where one is."""
-    found = {
-        plan.server.name: _describe(plan) | _prove(endpoint) for plan, endpoint in zip(plans, endpoints, strict=True)
-    }
+    found = {plan.server.name: _describe(plan) | _prove(*parts) for plan, parts in zip(plans, deployed, strict=True)}
     pulumi.export("deployments", found)
     pulumi.export("cluster", {"identifier": plans[0].cluster.identifier, "namespace": plans[0].cluster.namespace})
     pulumi.export("environment", plans[0].environment or "")
@@ -43,8 +41,9 @@ def _describe(plan: DeploymentPlan) -> dict[str, Any]:
     }
 
 
-def _prove(endpoint: InferenceEndpoint) -> dict[str, pulumi.Output[Any]]:
+def _prove(cache: ModelCache, endpoint: InferenceEndpoint) -> dict[str, Any]:
     return {
+        "weights": {"path": cache.path, "commit": cache.revision, "manifestDigest": cache.manifest_digest},
         "url": endpoint.url,
         "externalUrl": endpoint.external_url,
         "verification": endpoint.verification,

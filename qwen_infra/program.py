@@ -50,16 +50,18 @@ def deploy(*plans: DeploymentPlan) -> None:
     """Create the resources of each plan, all in one cluster and namespace, and export what a user needs next."""
     provider = _provider(plans[0])
     namespace = _namespace(plans[0], provider)
-    endpoints = [_deploy_one(plan, provider, namespace) for plan in plans]
-    export_outputs(plans, endpoints)
+    deployed = [_deploy_one(plan, provider, namespace) for plan in plans]
+    export_outputs(plans, deployed)
 
 
-def _deploy_one(plan: DeploymentPlan, provider: Provider, namespace: list[pulumi.Resource]) -> InferenceEndpoint:
+def _deploy_one(
+    plan: DeploymentPlan, provider: Provider, namespace: list[pulumi.Resource]
+) -> tuple[ModelCache, InferenceEndpoint]:
     name = plan.server.name
     within = pulumi.ResourceOptions(providers=[provider], depends_on=namespace, protect=plan.operations.protect or None)
     cache = ModelCache(f"{name}-cache", plan, check_target(plan), within)
     server = VllmServer(name, plan, cache, within)
-    return InferenceEndpoint(f"{name}-endpoint", plan, server, within)
+    return cache, InferenceEndpoint(f"{name}-endpoint", plan, server, within)
 
 
 def _stack_config() -> dict[str, Any]:

@@ -59,7 +59,8 @@ def test_two_ups_download_once_and_the_server_reads_what_the_job_brought(
 ) -> None:
     commit = publish(1)
     deployed = project(**NO_CHECKS, cache={"hubEndpoint": hub.endpoint, "path": disk[0]})
-    deployed.up()
+    weights = deployed.up()["weights"]
+    assert (weights["path"], weights["commit"]) == (f"{disk[0]}/{REPOSITORY}/revision-main", commit)
     folder = disk[1] / REPOSITORY / commit
     assert (folder / "model.safetensors").read_bytes() == SHARED
     assert hub.sent_bytes == sum(path.stat().st_size for path in folder.iterdir() if not path.name.startswith("."))
