@@ -32,6 +32,7 @@ def check_preflight(plan: DeploymentPlan, facts: ClusterFacts, *, stack: str) ->
     build_gate(plan.benchmark)  # refuses an unknown workload or metric before the server is there
     _check_permissions(plan, facts)
     _check_namespace(plan, facts, stack)
+    _check_claim(plan, facts)
     _check_names(plan, facts, stack)
     _check_kinds(plan, facts)
     _check_nodes(plan, facts)
@@ -108,6 +109,20 @@ def _check_namespace(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -> N
             where="qwen-infra:cluster.namespace",
             found=namespace,
             mend="pulumi config set --path 'qwen-infra:cluster.createNamespace' false",
+        )
+
+
+def _check_claim(plan: DeploymentPlan, facts: ClusterFacts) -> None:
+    """A claim that exists lies in a namespace that exists."""
+    claim, namespace = plan.cache.storage.claim_name, plan.cluster.namespace
+    if claim is not None and facts.namespace_labels is None and plan.cluster.create_namespace:
+        raise ConfigurationError(
+            f"the claim {claim} cannot exist yet: the stack would first create its namespace",
+            where="qwen-infra:cache.claimName",
+            found=f"no namespace {namespace}",
+            expected=f"the claim {namespace}/{claim}",
+            mend=f"kubectl create namespace {namespace}, make the claim there, then pulumi config set --path "
+            "'qwen-infra:cluster.createNamespace' false",
         )
 
 

@@ -65,6 +65,19 @@ def install_kinds(name: Name = "gb200") -> None:
         print(kind)
 
 
+@app.command("run-groups")
+def run_groups(name: Name = "gb200") -> None:
+    """Run the controller of LeaderWorkerSet beside the cluster: servers over several nodes then get their pods.
+
+    It ends with the cluster. Built from its Go module where it is not on PATH (seconds, once the toolchain is there).
+
+    Example: qwen-infra local run-groups --name gb200
+    """
+    from qwen_infra.local import start_group_controller
+
+    print(f"the controller of LeaderWorkerSet runs beside {name} (process {start_group_controller(name)})")
+
+
 @app.command()
 def status(
     name: Annotated[str | None, typer.Option(help="Name of the cluster; default: all.")] = None, as_json: AsJson = False

@@ -39,7 +39,8 @@ def judge_rollout(deployment: Object, pods: Sequence[Object]) -> RolloutState:
     """What the Deployment and its pods say now; a pod of an older generation that still runs is waited for."""
     spec, status = deployment.get("spec", {}), deployment.get("status", {})
     wanted = spec.get("replicas", 1)
-    observed = _is_observed(deployment)
+    older = _find_older(deployment, pods)
+    observed = _is_observed(deployment) and older is None
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
     if observed and ready >= wanted and status.get("replicas", 0) == wanted:
         return RolloutState("ready", f"{ready} of {wanted} replicas ready")
@@ -47,8 +48,26 @@ def judge_rollout(deployment: Object, pods: Sequence[Object]) -> RolloutState:
     for pod in alive:
         if problem := find_pod_problem(pod):
             return problem
-    waiting = next((_phase(pod) for pod in alive if not _is_ready(pod)), "no pod yet")
+    waiting = next((_phase(pod) for pod in alive if not _is_ready(pod)), older or "no pod yet")
     return RolloutState("waiting", f"{ready} of {wanted} replicas ready, {waiting}")
+
+
+def _find_older(group: Object, pods: Sequence[Object]) -> str | None:
+    """Of a LeaderWorkerSet, a pod that was made from another template; its status does not tell them apart at once."""
+    templates = group.get("spec", {}).get("leaderWorkerTemplate")
+    if not templates:
+        return None
+    made = [_digest(templates[key]) for key in ("leaderTemplate", "workerTemplate")]
+    found = next((pod for pod in pods if _digest(pod) not in made), None)
+    return f"pod {found['metadata']['name']} is of the generation before" if found else None
+
+
+def _digest(pod: Object) -> tuple[Any, ...]:
+    """What an update changes in a pod: image, command and our annotations; others are added by controllers."""
+    (container, *_) = pod["spec"].get("containers") or [{}]
+    annotations = pod["metadata"].get("annotations", {}).items()
+    own = sorted((key, value) for key, value in annotations if key.startswith("qwen-infra.dev/"))
+    return (container.get("image"), container.get("command"), own)
 
 
 def _is_observed(deployment: Object) -> bool:

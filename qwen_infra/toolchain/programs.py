@@ -22,6 +22,7 @@ BUILD_ORDER = (
     "pulumi-language-python",
     "pulumi-resource-kubernetes",
     "registry",
+    "lws",
 )
 """Recipes, the one with the most packages first: those after it find most of theirs already compiled."""
 
@@ -46,7 +47,7 @@ class Program:
         oldest: the oldest version that will do.
         below: the first version that is too new to be trusted.
         companion: a program that must lie beside it.
-        is_for_tests: whether no deployment needs it, only a test.
+        is_for_tests: whether no deployment needs it, only a test or who asks for it by name.
     """
 
     name: str
@@ -93,6 +94,8 @@ _TABLE = (
     Program("kwok", "kwok", oldest=(0, 8, 0), below=(1, 0, 0)),
     Program("kwokctl", "kwok", oldest=(0, 8, 0), below=(1, 0, 0)),
     Program("registry", "registry", oldest=(3, 0, 0), below=(4, 0, 0), is_for_tests=True),
+    # Its definition in qwen_infra/local/custom_resources is of the same version.
+    Program("lws-controller", "lws", oldest=(0, 8, 0), below=(0, 9, 0), is_for_tests=True),
 )
 
 BY_NAME = {program.name: program for program in _TABLE}

@@ -35,6 +35,31 @@ def test_an_old_pod_beside_the_new_one_is_waited_for() -> None:
     assert judge_rollout(deployment(1, replicas=2, readyReplicas=2, updatedReplicas=1), []).kind == "waiting"
 
 
+def group(*commands: str) -> dict[str, Any]:
+    leader, worker = ({"metadata": {}, "spec": {"containers": [{"command": [command]}]}} for command in commands)
+    templates = {"leaderTemplate": leader, "workerTemplate": worker}
+    status = {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
+    return {
+        "kind": "LeaderWorkerSet",
+        "metadata": {},
+        "spec": {"replicas": 1, "leaderWorkerTemplate": templates},
+        "status": status,
+    }
+
+
+def rank(name: str, command: str) -> dict[str, Any]:
+    found = pod(name, phase="Running", conditions=[{"type": "Ready", "status": "True"}])
+    found["spec"] = {"containers": [{"command": [command]}]}
+    return found
+
+
+def test_a_group_whose_pods_are_of_another_template_is_waited_for_whatever_its_status_says() -> None:
+    pods = [rank("g-0", "lead"), rank("g-0-1", "work")]
+    assert judge_rollout(group("lead", "work"), pods).kind == "ready"
+    state = judge_rollout(group("lead --other", "work --other"), pods)
+    assert (state.kind, state.message) == ("waiting", "1 of 1 replicas ready, pod g-0 is of the generation before")
+
+
 def test_an_unschedulable_pod_is_told_in_the_schedulers_words() -> None:
     condition = {"reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."}
     state = judge_rollout(deployment(), [pod(conditions=[condition])])

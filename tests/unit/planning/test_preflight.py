@@ -155,6 +155,13 @@ def test_permissions_on_the_kinds_of_the_plan_are_needed() -> None:
     assert "create/get/patch/delete scaledobjects.keda.sh" in told
 
 
+def test_a_claim_that_exists_needs_a_namespace_that_exists() -> None:
+    storage = PLAN.cache.storage.model_copy(update={"kind": "existingClaim", "claim_name": "models"})
+    told = refusal(facts(), replace(PLAN, cache=replace(PLAN.cache, storage=storage, nodes=())))
+    assert "the claim models cannot exist yet: the stack would first create its namespace" in told
+    assert "'qwen-infra:cluster.createNamespace' false" in told
+
+
 def test_a_name_that_another_stack_holds_is_refused_with_a_free_one() -> None:
     taken = {("Deployment", "vllm-qwen35-397b"): KnownObject({"qwen-infra.dev/stack": "blue"})}
     told = refusal(facts(objects=taken))
