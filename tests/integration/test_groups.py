@@ -92,6 +92,16 @@ def test_the_h100_stack_is_a_leader_and_a_worker_on_two_nodes_which_an_update_re
         assert answering == [f"{SERVER}-0"]
         assert deployed.stack.preview(expect_no_changes=True).change_summary.keys() == {"same"}
 
+        kubectl = deployed.kubectl
+        kubectl.run("--namespace", "qwen-h100", "scale", "leaderworkersets", SERVER, "--replicas=2")
+        short = '--for=jsonpath={.status.conditions[?(@.type=="PodScheduled")].reason}=Unschedulable'
+        kubectl.run(
+            "--namespace", "qwen-h100", "wait", "--for=create", f"pod/{SERVER}-1", "--timeout=60s", timeout_s=90
+        )
+        kubectl.run("--namespace", "qwen-h100", "wait", f"pod/{SERVER}-1", short, "--timeout=60s", timeout_s=90)
+        conditions = pods(kubectl, "qwen-h100")[f"{SERVER}-1"]["status"]["conditions"]
+        assert any("Insufficient nvidia.com/gpu" in item.get("message", "") for item in conditions)
+
         path = deployed.folder / "Pulumi.h100-2node.yaml"
         document = yaml.safe_load(path.read_text("utf-8"))
         document["config"]["qwen-infra:server"]["maxModelLen"] = 65536
