@@ -51,6 +51,34 @@ def test_the_api_server_accepts_every_object_of_the_stack(kubectl: Kubectl, stac
     assert told.count("serverside-applied") == len(objects(stack))
 
 
+def test_a_second_group_for_which_there_are_no_gpus_stays_pending(kubectl: Kubectl) -> None:
+    (group,) = [item for item in objects("h100-2node") if item["kind"] == "LeaderWorkerSet"]
+    template = group["spec"]["leaderWorkerTemplate"]
+    for number in range(2):
+        for role in ("leader", "worker"):
+            pod = deepcopy(template[f"{role}Template"])
+            pod["metadata"]["name"] = f"group-{number}-{role}"
+            # waits for storage, secrets and the node agent are other tests' matter
+            pod["spec"]["volumes"], pod["spec"]["containers"][0]["volumeMounts"] = [], []
+            pod["spec"]["containers"][0] |= {"command": ["sleep"], "env": []}
+            body = {"apiVersion": "v1", "kind": "Pod", **pod}
+            kubectl.run("--namespace", NAMESPACE, "create", "--filename=-", stdin=json.dumps(body))
+        state = "True" if number == 0 else "False"
+        for role in ("leader", "worker"):
+            where = f"pod/group-{number}-{role}"
+            kubectl.run(
+                *("--namespace", NAMESPACE, "wait", where, f"--for=condition=PodScheduled={state}", "--timeout=60s"),
+                timeout_s=90,
+            )
+    pods = {pod["metadata"]["name"]: pod for pod in kubectl.items("--namespace", NAMESPACE, "pods")}
+    first = {pods[f"group-0-{role}"]["spec"]["nodeName"] for role in ("leader", "worker")}
+    assert first == {"h100-node-0", "h100-node-1"}
+    (condition,) = [
+        item for item in pods["group-1-leader"]["status"]["conditions"] if item.get("reason") == "Unschedulable"
+    ]
+    assert "Insufficient nvidia.com/gpu" in condition["message"]
+
+
 def test_a_server_over_nodes_without_leader_worker_set_is_refused_with_the_command_that_installs_it(
     project: Make, kubectl: Kubectl, cluster: local.LocalCluster
 ) -> None:
