@@ -16,6 +16,7 @@ COMMANDS = (
     "qwen-infra local up --name gb200 --server simulator",
     "qwen-infra local status --name gb200",
     "qwen-infra local install-kinds --name gb200",
+    "qwen-infra local run-groups --name gb200",
     "qwen-infra local fault wrong-answer --name gb200",
     DOWN,
 )
