@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qwen_infra import toolchain
 from qwen_infra.local.folders import default_cache_root
 
 DOWN = "qwen-infra local down --name gb200"
@@ -25,6 +26,7 @@ COMMANDS = (
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A cache in which the programs are the user's, and the clusters are not."""
+    toolchain.ensure((*toolchain.PROGRAMS, "lws-controller"))  # with this machine's own Go and its caches
     cache = tmp_path / "qwen-infra"
     cache.mkdir()
     for entry in default_cache_root().iterdir():

@@ -46,12 +46,17 @@ def test_every_result_says_that_it_is_simulated(project: Make) -> None:
 
 def test_the_key_stands_nowhere_in_clear(project: Make) -> None:
     deployed = project()
-    deployed.up()
+    said = deployed.stack.up().stdout + deployed.run("preview", "--diff", "--non-interactive")
     key = read_secret_value(deployed.kubectl, "qwen-test", f"{NAME}-api-key", "api-key")
     results = "".join(path.read_text("utf-8") for path in (deployed.folder / "results").rglob("*.json"))
-    manifests = deployed.kubectl.run("--namespace", "qwen-test", "get", "deployments,pods,jobs,services", "-oyaml")
+    kinds = "deployments,pods,jobs,services,configmaps,events"
+    manifests = deployed.kubectl.run("--namespace", "qwen-test", "get", kinds, "-oyaml")
+    names = [item["metadata"]["name"] for item in deployed.kubectl.items("--namespace", "qwen-test", "pods")]
+    logs = "".join(deployed.kubectl.run("--namespace", "qwen-test", "logs", name) for name in names)
+    agent = (deployed.cluster.state_folder / "agent.log").read_text("utf-8")
+    assert "simulated server" in logs
     encoded = base64.b64encode(key.encode()).decode()
-    everything = deployed.state_on_disk() + results + manifests
+    everything = said + deployed.state_on_disk() + results + manifests + logs + agent
     assert "vllm-qwen35-4b-api-key" in everything
     assert key not in everything
     assert encoded not in everything
