@@ -48,7 +48,7 @@ def install_custom_kinds(name: str, *, state_root: Path | None = None) -> tuple[
             f"there is no local cluster {name!r}", where="--name", mend=f"qwen-infra local up --name {name}"
         )
     definitions = read_definitions()
-    with KubernetesApi(record.api_port, folder.pki_folder) as api:
+    with KubernetesApi(record.api_port, folder.pki_folder, timeout_s=60) as api:
         for definition in definitions.values():
             api.create(COLLECTION, definition)
         _wait(api, definitions)

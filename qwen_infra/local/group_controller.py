@@ -53,7 +53,7 @@ def start_group_controller(name: str, *, state_root: Path | None = None, bin_fol
     log = own / "log"
     _write_files(own, folder.pki_folder, webhook_port, health_port)
     pid = _spawn(program, own, folder, log)
-    with KubernetesApi(record.api_port, folder.pki_folder) as api:
+    with KubernetesApi(record.api_port, folder.pki_folder, timeout_s=60) as api:
         _wait(pid, health_port, webhook_port, log)
         for kind, body in build_webhooks(webhook_port, (folder.pki_folder / "ca.crt").read_bytes()).items():
             if not api.create(f"{_ADMISSION}/{kind}", body):
