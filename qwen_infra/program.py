@@ -9,6 +9,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from qwen_infra.capacity import with_rollouts
+from qwen_infra.checks.cluster_identity import ClusterIdentity
 from qwen_infra.checks.failure import DeploymentFailedError, exit_after_the_message
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
@@ -41,14 +42,16 @@ def run() -> None:
         placed = with_rollouts(plans, facts)
         for plan in placed:
             pulumi.info(plan.server.rollout.describe(plan.server.name))
-        deploy(*placed)
+        deploy(*placed, cluster_uid=facts.uid)
     except QwenInfraError as error:
         raise DeploymentFailedError(str(error)) from None
 
 
-def deploy(*plans: DeploymentPlan) -> None:
+def deploy(*plans: DeploymentPlan, cluster_uid: str | None = None) -> None:
     """Create the resources of each plan, all in one cluster and namespace, and export what a user needs next."""
-    provider = _provider(plans[0])
+    cluster = plans[0].cluster
+    identity = ClusterIdentity(cluster.identifier, cluster_uid, cluster.context) if cluster_uid else None
+    provider = _provider(plans[0], identity)
     namespace = _namespace(plans[0], provider)
     deployed = [_deploy_one(plan, provider, namespace) for plan in plans]
     export_outputs(plans, deployed)
@@ -92,11 +95,13 @@ def _read_facts(plans: Sequence[DeploymentPlan]) -> ClusterFacts:
     return read_cluster_facts(kubectl, cluster.namespace, *sorted(given), group_versions=sorted(versions))
 
 
-def _provider(plan: DeploymentPlan) -> Provider:
+def _provider(plan: DeploymentPlan, identity: pulumi.Resource | None) -> Provider:
     """One provider a stack; only another cluster identifier replaces what it made.
 
     What somebody changed by hand (``kubectl scale``) is put back by the next ``up`` instead of ending it with a field
-    conflict. An empty kubeconfig keeps ``$KUBECONFIG``, a path of one machine, out of the state: the plugin reads it.
+    conflict. With ``adopt`` an object that exists is taken over (the preflight sees that it is this stack's), where it
+    would be refused otherwise. An empty kubeconfig keeps ``$KUBECONFIG``, a path of one machine, out of the state: the
+    plugin reads it.
     """
     return Provider(
         "cluster",
@@ -104,6 +109,8 @@ def _provider(plan: DeploymentPlan) -> Provider:
         context=plan.cluster.context,
         cluster_identifier=plan.cluster.identifier,
         enable_patch_force=True,
+        upsert_existing_objects=plan.cluster.adopt or None,
+        opts=pulumi.ResourceOptions(depends_on=[identity]) if identity else None,
     )
 
 

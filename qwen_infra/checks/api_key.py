@@ -1,10 +1,13 @@
 """``ApiKey``: a key made once, or given, and kept, encrypted, in the stack's state; with the one before it.
 
-create: makes it. update: another key, when ``rotation`` was raised or another one was given; the key before it stays
+create: makes it, or takes that of a Secret which is there already, where the stack adopts what a lost state had made.
+update: another key, when ``rotation`` was raised or another one was given; the key before it stays
 accepted unless ``keep_previous`` is false. delete: nothing to undo; the Secret that holds them is another resource.
 """
 
 import secrets
+from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -21,7 +24,9 @@ class ApiKeyProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def create(self, props: Any) -> CreateResult:
-        return CreateResult("api-key", {**props, "value": props.get("given") or _generate(), "previous": ""})
+        found, previous = _read_keys(props["adopt_from"]) if props.get("adopt_from") else ("", "")
+        value = props.get("given") or found or _generate()
+        return CreateResult("api-key", {**props, "value": value, "previous": previous})
 
     def update(self, _id: str, _olds: Any, _news: Any) -> UpdateResult:
         old = _olds["value"]
@@ -36,6 +41,24 @@ class ApiKeyProvider(ResourceProvider):
 
     def read(self, id_: str, props: Any) -> ReadResult:
         return ReadResult(id_, props)
+
+
+def _read_keys(adopt_from: Mapping[str, Any]) -> tuple[str, str]:
+    """The key in a Secret and the one before it; empty where there is none.
+
+    Raises:
+        KubectlError: the cluster cannot be asked, so that a key in use would be lost.
+    """
+    from qwen_infra.checks.target import CheckTarget
+    from qwen_infra.cluster.kubectl import ObjectNotFoundError
+
+    target = CheckTarget.parse(adopt_from["target"])
+    try:
+        data = target.kubectl.get("--namespace", target.namespace, "secret", target.secret_name).get("data") or {}
+    except ObjectNotFoundError:
+        return "", ""
+    found, previous = (b64decode(data.get(key, "")).decode() for key in (target.secret_key, adopt_from["previous_key"]))
+    return found, previous
 
 
 def _is_rotated(olds: Any, news: Any) -> bool:
@@ -57,13 +80,21 @@ class ApiKey(Resource, module="qwen", name="ApiKey"):
     previous: pulumi.Output[str]
 
     def __init__(
-        self, name: str, *, rotation: int, given: str | None, keep_previous: bool, parent: pulumi.Resource
+        self,
+        name: str,
+        *,
+        rotation: int,
+        given: str | None,
+        keep_previous: bool,
+        adopt_from: Mapping[str, Any] | None,
+        parent: pulumi.Resource,
     ) -> None:
         options = pulumi.ResourceOptions(parent=parent, additional_secret_outputs=["value", "previous", "given"])
         inputs = {
             "rotation": rotation,
             "given": pulumi.Output.secret(given) if given else None,
             "keep_previous": keep_previous,
+            "adopt_from": adopt_from,
             "value": None,
             "previous": None,
         }

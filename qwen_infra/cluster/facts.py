@@ -102,6 +102,8 @@ class ClusterFacts:
     """Pods on nodes that hold resources; None where we may not list those of other namespaces."""
     served_kinds: frozenset[tuple[str, str]] | None = None
     """(apiVersion, kind) of the API groups that were asked for; None where none was."""
+    uid: str | None = None
+    """Of the namespace ``kube-system``, made once in a cluster's life; None where we may not read it."""
 
     @property
     def simulated(self) -> bool:
@@ -128,6 +130,7 @@ def read_cluster_facts(
         listed = ("deployments,services", GROUPS) if has_groups else ("deployments,services",)
         objects = [pool.submit(_read_objects, kubectl, namespace, kinds) for kinds in listed]
         rules = pool.submit(_read_rules, kubectl, namespace)
+        uid = pool.submit(_read_uid, kubectl)
         labels = pool.submit(_read_namespace_labels, kubectl, namespace)
         kinds = [pool.submit(_read_served_kinds, kubectl, version) for version in group_versions]
         keys = [pool.submit(_read_secret_keys, kubectl, namespace, secret) for secret in secrets]
@@ -139,6 +142,7 @@ def read_cluster_facts(
             objects=_merge([read.result() for read in objects]),
             pods=pods.result(),
             served_kinds=frozenset().union(*(kind.result() for kind in kinds)),
+            uid=uid.result(),
             secret_keys={name: found for read in keys for name, found in read.result().items()},
         )
 
@@ -249,6 +253,13 @@ def _read_namespace_labels(kubectl: Kubectl, namespace: str) -> Mapping[str, str
     except ObjectNotFoundError:
         return None
     return labels if isinstance(labels, dict) else {}
+
+
+def _read_uid(kubectl: Kubectl) -> str | None:
+    try:
+        return str(kubectl.get("namespace", "kube-system")["metadata"]["uid"])
+    except KubectlError:
+        return None
 
 
 def _read_secret_keys(kubectl: Kubectl, namespace: str, secret: str) -> Mapping[str, frozenset[str]]:

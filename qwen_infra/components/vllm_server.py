@@ -87,16 +87,17 @@ class VllmServer(pulumi.ComponentResource):
         )
 
     def _create_key_secret(self, name: str, plan: DeploymentPlan) -> pulumi.Resource:
-        settings = plan.endpoint.settings.api_key
+        settings, current = plan.endpoint.settings.api_key, plan.endpoint.key_secret.key
+        held = {"target": check_target(plan).as_inputs(), "previous_key": previous_key(current)}
         key = ApiKey(
             f"{name}-key",
             rotation=settings.rotation,
             given=settings.value.get_secret_value() if settings.value else None,
             keep_previous=settings.keep_previous,
+            adopt_from=held if plan.cluster.adopt else None,
             parent=self,
         )
         manifest = build_key_secret(plan, decide_names(plan), "")
-        current = plan.endpoint.key_secret.key
         manifest["stringData"] = {
             current: pulumi.Output.secret(key.value),
             previous_key(current): pulumi.Output.secret(key.previous),

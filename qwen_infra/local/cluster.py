@@ -31,7 +31,7 @@ __all__ = ["LocalCluster", "down", "up"]
 
 Report = Callable[[str], None]
 
-_NODES_READY_TIMEOUT_S = 30
+_NODES_READY_TIMEOUT_S = 180
 _PORT_RELEASE_S = 5
 _STAND_IN_LOG = "This container runs nowhere: its node is simulated (qwen-infra local).\n"
 

@@ -32,6 +32,7 @@ class ClusterPlan:
     context: str | None
     namespace: str
     create_namespace: bool
+    adopt: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,3 +15,7 @@ class ClusterSettings(Settings):
     context: str | None = Field(None, description="Context in the kubeconfig; default: its current context.")
     namespace: DnsLabel = Field("qwen", description="Namespace of everything that the stack creates.")
     create_namespace: bool = Field(True, description="Whether the stack creates, and owns, the namespace.")
+    adopt: bool = Field(
+        False,
+        description="Take over what the cluster holds of this stack and its state does not: after a lost state.",
+    )

@@ -85,6 +85,12 @@ class Project:
         """The backend's own files, in which secrets are encrypted (an export through the API decrypts them)."""
         return "".join(path.read_text("utf-8") for path in (self.folder / "state").rglob("*.json"))
 
+    def forget(self) -> None:
+        """Lose the state; what it made stays in the cluster."""
+        shutil.rmtree(self.folder / "state")
+        (self.folder / "state").mkdir()
+        self.stack.workspace.create_stack(self.stack_name)
+
     def destroy(self) -> None:
         if '"resources"' in self.state():
             self.stack.destroy(remove=False)
