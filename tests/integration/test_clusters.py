@@ -60,7 +60,8 @@ def place(
 
 def point_at(project: Project, cluster: local.LocalCluster) -> None:
     """What a changed current context does: the same stack, another cluster."""
-    project.stack.workspace.set_environment_variables({"KUBECONFIG": str(cluster.kubeconfig)})
+    workspace = project.stack.workspace
+    workspace.env_vars = {**workspace.env_vars, "KUBECONFIG": str(cluster.kubeconfig)}
 
 
 def namespaces(cluster: local.LocalCluster) -> str:
