@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anthropic import Anthropic
+
+from qwen_infra.verification.conversation import SUM, WEATHER_BERLIN
+from tests.claude_code_router import ROUTER_KEY, free_port, start_router, wait_for
+from tests.clients import ANTHROPIC, MESSAGE_TOOL, OPENAI, Conversation, anthropic_client, openai_client
 
 ROOT = Path(__file__).parents[2]
 DEMO_TIMEOUT_S = 900
@@ -107,6 +112,72 @@ def test_the_chat_request_of_the_instructions_answers(demo: tuple[Path, str]) ->
     )
     done = run(folder, f"{script}\nkill %1")
     assert "Qwen3.5" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def endpoint(demo: tuple[Path, str]) -> Iterator[tuple[str, str]]:
+    """URL and key of the deployed endpoint, through a port-forward as `qwen-infra connect` keeps it."""
+    folder, port = demo[0], free_port()
+    secret = "kubectl --namespace qwen get secret vllm-qwen35-397b-api-key -o jsonpath='{.data.api-key}' | base64 -d"
+    key = run(folder, f"source .demo/env && {secret}").stdout
+    command = f"source .demo/env && exec .venv/bin/qwen-infra connect --stack gb200 --port {port}"
+    log = folder / "connect.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(["bash", "-c", command], cwd=folder, stdout=output, stderr=output) as process,
+    ):
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health", process, log)
+            yield f"http://127.0.0.1:{port}", key
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("talk", OPENAI, ids=lambda talk: talk.__name__)
+def test_the_openai_sdk_talks_to_the_deployed_endpoint(endpoint: tuple[str, str], talk: Conversation) -> None:
+    with openai_client(*endpoint) as client:
+        talk(client, "qwen3.5")
+
+
+@pytest.mark.parametrize("talk", ANTHROPIC, ids=lambda talk: talk.__name__)
+def test_the_anthropic_sdk_talks_to_the_deployed_endpoint(endpoint: tuple[str, str], talk: Conversation) -> None:
+    with anthropic_client(*endpoint) as client:
+        talk(client, "qwen3.5")
+
+
+@pytest.fixture(scope="module")
+def router(endpoint: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with start_router(tmp_path_factory.mktemp("router"), *endpoint) as url:
+        yield url
+
+
+def test_claude_code_router_answers_through_the_deployed_endpoint(router: str) -> None:
+    with Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client:
+        message = client.messages.create(
+            model="qwen-infra,qwen3.5", max_tokens=2000, messages=SUM["messages"], stream=False
+        )
+    assert "42" in "".join(block.text for block in message.content if block.type == "text")
+
+
+def test_claude_code_router_streams_through_the_deployed_endpoint(router: str) -> None:
+    with (
+        Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client,
+        client.messages.stream(model="qwen-infra,qwen3.5", max_tokens=2000, messages=SUM["messages"]) as stream,
+    ):
+        pieces = list(stream.text_stream)
+    assert "42" in "".join(pieces)
+
+
+def test_claude_code_router_calls_a_tool_through_the_deployed_endpoint(router: str) -> None:
+    with Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client:
+        message = client.messages.create(
+            model="qwen-infra,qwen3.5",
+            max_tokens=2000,
+            messages=WEATHER_BERLIN["messages"],
+            tools=[MESSAGE_TOOL],
+            stream=False,
+        )
+    assert [block.input for block in message.content if block.type == "tool_use"] == [{"city": "Berlin"}]
 
 
 @pytest.mark.timeout(240)
