@@ -50,6 +50,7 @@ _MARKS = {
     "image": "needs: internet",
     "local": "tested-by: tests/e2e/test_local_commands.py",
     "model": "needs: internet",
+    "report": "tested-by: tests/unit/cli/test_report_command.py",
     "sweep": "run: server",
     "verify": "run: server",
 }

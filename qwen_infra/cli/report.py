@@ -35,8 +35,7 @@ def report(
 
     Examples:
         qwen-infra report --stack gb200 --open
-        qwen-infra report --stack gb200 --compare 20261123T2 20261124T0
-          --out comparison.html
+        qwen-infra report --stack gb200 --compare 7f9d21aa 40c9b266
     """
     from qwen_infra.cli.output import print_json, say, say_over
     from qwen_infra.reports import build_document, read_stacks, render_page

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anthropic import Anthropic
@@ -169,14 +170,12 @@ def test_claude_code_router_streams_through_the_deployed_endpoint(router: str) -
 
 
 def test_claude_code_router_calls_a_tool_through_the_deployed_endpoint(router: str) -> None:
-    with Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client:
-        message = client.messages.create(
-            model="qwen-infra,qwen3.5",
-            max_tokens=2000,
-            messages=WEATHER_BERLIN["messages"],
-            tools=[MESSAGE_TOOL],
-            stream=False,
-        )
+    asked: Any = {"messages": WEATHER_BERLIN["messages"], "tools": [MESSAGE_TOOL]}
+    with (
+        Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client,
+        client.messages.stream(model="qwen-infra,qwen3.5", max_tokens=2000, **asked) as stream,
+    ):
+        message = stream.get_final_message()
     assert [block.input for block in message.content if block.type == "tool_use"] == [{"city": "Berlin"}]
 
 
