@@ -3,6 +3,8 @@
 PYTHON ?= python3
 SERVER ?= auto
 BIN := .venv/bin
+# Two clusters, file by file: these tests wait for clusters and engines more than they compute.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 CODE := qwen_infra tests benchmarks docs_site release policy/__main__.py fleet/__main__.py __main__.py
 
 .PHONY: chat docs notices policy release sbom help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
@@ -50,7 +52,9 @@ demo-down: .venv/.run ## take the demo down, leave nothing running
 
 test: .venv/.dev toolchain ## the whole test suite, on a fresh machine with nothing prepared
 	@$(BIN)/qwen-infra local prepare
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest tests/contract tests/e2e
+	@$(BIN)/python -m pytest tests/integration $(SIDE_BY_SIDE)
 
 unit: .venv/.dev ## pure functions and mocks only
 	@$(BIN)/python -m pytest tests/unit
@@ -64,7 +68,7 @@ contract: .venv/.dev ## our predictions, flags and parsers against the real vLLM
 	@$(BIN)/python -m pytest tests/contract
 
 integration: .venv/.dev toolchain ## the real engine against a real API server
-	@$(BIN)/python -m pytest tests/integration
+	@$(BIN)/python -m pytest tests/integration $(SIDE_BY_SIDE)
 
 e2e: .venv/.dev toolchain ## everything together, with a real vLLM
 	@$(BIN)/qwen-infra local prepare
