@@ -43,7 +43,12 @@ def build_download_job(plan: DeploymentPlan, names: Names, node: str) -> dict[st
             "name": name,
             "namespace": names.namespace,
             "labels": {**names.labels, **labels},
-            "annotations": {"pulumi.com/replaceUnready": "true", "pulumi.com/skipAwait": "true"},
+            "annotations": {
+                "pulumi.com/replaceUnready": "true",
+                "pulumi.com/skipAwait": "true",
+                # gone at once, not after its pods: the replacement has the same name, and no wait is between them
+                "pulumi.com/deletionPropagationPolicy": "background",
+            },
         },
         "spec": {
             "backoffLimit": RETRIES,
