@@ -3,8 +3,8 @@
 PYTHON ?= python3
 SERVER ?= auto
 BIN := .venv/bin
-# Two clusters, file by file: these tests wait for clusters and engines more than they compute.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+# Three clusters, file by file: these tests wait for clusters and engines more than they compute.
+SIDE_BY_SIDE := --numprocesses 3 --dist loadfile
 CODE := qwen_infra tests benchmarks docs_site release policy/__main__.py fleet/__main__.py __main__.py
 
 .PHONY: chat docs notices policy release sbom help setup toolchain demo demo-down test unit contract integration e2e check lint types format lock docs-reference vllm-flags
