@@ -115,7 +115,7 @@ def test_the_chat_request_of_the_instructions_answers(demo: tuple[Path, str]) ->
     assert "Qwen3.5" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def endpoint(demo: tuple[Path, str]) -> Iterator[tuple[str, str]]:
     """URL and key of the deployed endpoint, through a port-forward as `qwen-infra connect` keeps it."""
     folder, port = demo[0], free_port()
@@ -134,49 +134,50 @@ def endpoint(demo: tuple[Path, str]) -> Iterator[tuple[str, str]]:
             process.terminate()
 
 
-@pytest.mark.parametrize("talk", OPENAI, ids=lambda talk: talk.__name__)
-def test_the_openai_sdk_talks_to_the_deployed_endpoint(endpoint: tuple[str, str], talk: Conversation) -> None:
-    with openai_client(*endpoint) as client:
-        talk(client, "qwen3.5")
-
-
-@pytest.mark.parametrize("talk", ANTHROPIC, ids=lambda talk: talk.__name__)
-def test_the_anthropic_sdk_talks_to_the_deployed_endpoint(endpoint: tuple[str, str], talk: Conversation) -> None:
-    with anthropic_client(*endpoint) as client:
-        talk(client, "qwen3.5")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def router(endpoint: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with start_router(tmp_path_factory.mktemp("router"), *endpoint) as url:
         yield url
 
 
-def test_claude_code_router_answers_through_the_deployed_endpoint(router: str) -> None:
-    with Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client:
-        message = client.messages.create(
-            model="qwen-infra,qwen3.5", max_tokens=2000, messages=SUM["messages"], stream=False
-        )
-    assert "42" in "".join(block.text for block in message.content if block.type == "text")
+class TestClientsOfTheDeployedEndpoint:
+    """A class, so that the tunnel ends with it, before the demo is taken down."""
 
+    @pytest.mark.parametrize("talk", OPENAI, ids=lambda talk: talk.__name__)
+    def test_the_openai_sdk_talks_to_the_deployed_endpoint(self, endpoint: tuple[str, str], talk: Conversation) -> None:
+        with openai_client(*endpoint) as client:
+            talk(client, "qwen3.5")
 
-def test_claude_code_router_streams_through_the_deployed_endpoint(router: str) -> None:
-    with (
-        Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client,
-        client.messages.stream(model="qwen-infra,qwen3.5", max_tokens=2000, messages=SUM["messages"]) as stream,
-    ):
-        pieces = list(stream.text_stream)
-    assert "42" in "".join(pieces)
+    @pytest.mark.parametrize("talk", ANTHROPIC, ids=lambda talk: talk.__name__)
+    def test_the_anthropic_sdk_talks_to_the_deployed_endpoint(
+        self, endpoint: tuple[str, str], talk: Conversation
+    ) -> None:
+        with anthropic_client(*endpoint) as client:
+            talk(client, "qwen3.5")
 
+    def test_claude_code_router_answers_through_the_deployed_endpoint(self, router: str) -> None:
+        with Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client:
+            message = client.messages.create(
+                model="qwen-infra,qwen3.5", max_tokens=2000, messages=SUM["messages"], stream=False
+            )
+        assert "42" in "".join(block.text for block in message.content if block.type == "text")
 
-def test_claude_code_router_calls_a_tool_through_the_deployed_endpoint(router: str) -> None:
-    asked: Any = {"messages": WEATHER_BERLIN["messages"], "tools": [MESSAGE_TOOL]}
-    with (
-        Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client,
-        client.messages.stream(model="qwen-infra,qwen3.5", max_tokens=2000, **asked) as stream,
-    ):
-        message = stream.get_final_message()
-    assert [block.input for block in message.content if block.type == "tool_use"] == [{"city": "Berlin"}]
+    def test_claude_code_router_streams_through_the_deployed_endpoint(self, router: str) -> None:
+        with (
+            Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client,
+            client.messages.stream(model="qwen-infra,qwen3.5", max_tokens=2000, messages=SUM["messages"]) as stream,
+        ):
+            pieces = list(stream.text_stream)
+        assert "42" in "".join(pieces)
+
+    def test_claude_code_router_calls_a_tool_through_the_deployed_endpoint(self, router: str) -> None:
+        asked: Any = {"messages": WEATHER_BERLIN["messages"], "tools": [MESSAGE_TOOL]}
+        with (
+            Anthropic(base_url=router, api_key=ROUTER_KEY, max_retries=0) as client,
+            client.messages.stream(model="qwen-infra,qwen3.5", max_tokens=2000, **asked) as stream,
+        ):
+            message = stream.get_final_message()
+        assert [block.input for block in message.content if block.type == "tool_use"] == [{"city": "Berlin"}]
 
 
 @pytest.mark.timeout(240)
