@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.engine import ROOT, make_project, run, stack_config
+from benchmarks.engine import ROOT, make_project, prepare_environment, run, stack_config
 from qwen_infra import local, toolchain
 
 CLUSTERS = 3
@@ -49,15 +49,7 @@ def make_place(folder: Path, name: str, tools: toolchain.Toolchain) -> Place:
     """A cluster and an empty stack for it."""
     local.configure_simulator(name, {"profile": "instant"}, state_root=folder)
     cluster = local.up(name, server="simulator", bin_folder=tools.bin_folder, state_root=folder)
-    home = folder / "home"
-    tools.install_provider(home)
-    environment = {
-        **os.environ,
-        **tools.environment(),
-        "KUBECONFIG": str(cluster.kubeconfig),
-        "PULUMI_HOME": str(home),
-        "PULUMI_CONFIG_PASSPHRASE": "only for this measurement",
-    }
+    environment = prepare_environment(folder / "home", tools, cluster)
     project = make_project(folder / f"project-{name}", (ROOT / "__main__.py").read_text("utf-8"), stack_config())
     run(project, environment, "stack", "init", "gb200")
     return Place(project, environment)

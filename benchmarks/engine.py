@@ -42,15 +42,7 @@ def main() -> None:
 
 
 def measure(folder: Path, tools: toolchain.Toolchain, cluster: local.LocalCluster, repeats: int) -> None:
-    home = folder / "home"
-    tools.install_provider(home)
-    environment = {
-        **os.environ,
-        **tools.environment(),
-        "KUBECONFIG": str(cluster.kubeconfig),
-        "PULUMI_HOME": str(home),
-        "PULUMI_CONFIG_PASSPHRASE": "only for this measurement",
-    }
+    environment = prepare_environment(folder / "home", tools, cluster)
     empty = make_project(folder / "empty", "import pulumi\n", {})
     ours = make_project(folder / "gb200", (ROOT / "__main__.py").read_text("utf-8"), stack_config())
     for project in (empty, ours):
@@ -60,6 +52,18 @@ def measure(folder: Path, tools: toolchain.Toolchain, cluster: local.LocalCluste
     show("preview", *interleave(empty, ours, environment, ["preview"], repeats))
     show("up without changes", *interleave(empty, ours, environment, ["up", "--yes", "--skip-preview"], repeats))
     print(f"first up (benchmark off)      {first_s:6.2f} s, target 10 s")
+
+
+def prepare_environment(home: Path, tools: toolchain.Toolchain, cluster: local.LocalCluster) -> dict[str, str]:
+    """The variables with which ``pulumi`` works on the cluster, its plugins installed in ``home``."""
+    tools.install_provider(home)
+    return {
+        **os.environ,
+        **tools.environment(),
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "PULUMI_HOME": str(home),
+        "PULUMI_CONFIG_PASSPHRASE": "only for this measurement",
+    }
 
 
 def make_project(folder: Path, program: str, config: Mapping[str, object]) -> Path:

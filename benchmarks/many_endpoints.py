@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.engine import ROOT, make_project, run, stack_config
+from benchmarks.engine import ROOT, make_project, prepare_environment, run, stack_config
 from qwen_infra import local, toolchain
 
 
@@ -33,15 +33,7 @@ def main() -> None:
 
 
 def measure(folder: Path, tools: toolchain.Toolchain, cluster: local.LocalCluster, options: argparse.Namespace) -> None:
-    home = folder / "home"
-    tools.install_provider(home)
-    environment = {
-        **os.environ,
-        **tools.environment(),
-        "KUBECONFIG": str(cluster.kubeconfig),
-        "PULUMI_HOME": str(home),
-        "PULUMI_CONFIG_PASSPHRASE": "only for this measurement",
-    }
+    environment = prepare_environment(folder / "home", tools, cluster)
     program = (ROOT / "__main__.py").read_text("utf-8")
     projects = {
         count: make_project(folder / f"with-{count}", program, several(count)) for count in (1, options.endpoints)
