@@ -25,7 +25,7 @@ Inputs = Mapping[str, Any]
 
 
 class CheckProvider(ResourceProvider):
-    """Base of the three providers; stored in the state by module and class name, so these must not move."""
+    """Base of the providers that examine something; the state holds their modules and names, so these must not move."""
 
     serialize_as_secret_always = False
     what: ClassVar[str]

@@ -118,7 +118,7 @@ class ClusterFacts:
 def read_cluster_facts(
     kubectl: Kubectl, namespace: str, *secrets: str, group_versions: Collection[str] = ()
 ) -> ClusterFacts:
-    """Facts of the cluster: three requests, one a Secret and one an API group version, side by side.
+    """Facts of the cluster: a request for each kind of them, each Secret and each API group version, side by side.
 
     Raises:
         KubectlError: the cluster cannot be reached, or nodes may not be listed.

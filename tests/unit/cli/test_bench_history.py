@@ -3,11 +3,9 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from qwen_infra.cli.main import main
 from qwen_infra.simulator import INSTANT, SimulatorSettings
 from tests.unit.simulator.conftest import LiveServer
 
@@ -16,21 +14,6 @@ from tests.unit.simulator.conftest import LiveServer
 def url() -> Iterator[str]:
     with LiveServer(SimulatorSettings(profile=INSTANT, max_model_len=8192)) as server:
         yield server.url
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
-    """Runs a command in a folder of its own; its exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["qwen-infra", *words])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        shown = capsys.readouterr()
-        return int(caught.value.code or 0), shown.out, shown.err
-
-    return call
 
 
 LOAD = ("--input-tokens", "40", "--output-tokens", "8", "--num-prompts", "6", "--max-concurrency", "3", "--ignore-eos")

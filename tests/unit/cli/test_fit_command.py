@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from qwen_infra.cli.fit_chart import list_bars
 from qwen_infra.cli.fit_question import Question, ask
-from qwen_infra.cli.main import main
+from tests.unit.cli.conftest import Typed
 
 DESIGN_KEYS = {
     "fits",
@@ -37,15 +38,8 @@ config:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["qwen-infra", "fit", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        shown = capsys.readouterr()
-        return int(stopped.value.code or 0), shown.out, shown.err
-
-    return call
+def run(typed: Typed) -> Typed:
+    return partial(typed, "fit")
 
 
 def test_a_fitting_configuration_ends_with_0_and_shows_where_the_memory_goes(run):

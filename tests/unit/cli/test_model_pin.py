@@ -1,16 +1,15 @@
 """``qwen-infra model pin`` against the stand-in for the Hub."""
 
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from qwen_infra.cli import main as command_line
 from qwen_infra.local.hub.repository import HubRepository
 from qwen_infra.local.hub.server import serve_hub
+from tests.unit.cli.conftest import Typed
 
-Run = Callable[..., tuple[int, str, str]]
 TEXT = """\
 # our stack
 config:
@@ -32,17 +31,9 @@ TWO = """\
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["qwen-infra", "model", "pin", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    return run
+    return partial(typed, "model", "pin")
 
 
 @pytest.fixture
@@ -67,7 +58,7 @@ def write(name: str, endpoint: str, models: str) -> Path:
     return path
 
 
-def test_stacks_with_one_model_get_one_commit_and_keep_their_comments(hub, run: Run) -> None:
+def test_stacks_with_one_model_get_one_commit_and_keep_their_comments(hub, run: Typed) -> None:
     endpoint, commits = hub
     paths = [write(name, endpoint, ONE) for name in ("staging", "prod")]
     code, told, _ = run("--stack", "staging", "--stack", "prod")
@@ -76,7 +67,7 @@ def test_stacks_with_one_model_get_one_commit_and_keep_their_comments(hub, run: 
         assert f'    revision: "{commits["4B"]}" # which one we serve\n' in path.read_text("utf-8")
 
 
-def test_each_model_of_a_stack_gets_its_own_commit(hub, run: Run) -> None:
+def test_each_model_of_a_stack_gets_its_own_commit(hub, run: Typed) -> None:
     endpoint, commits = hub
     path = write("both", endpoint, TWO)
     code, told, _ = run("--stack", "both", "--json")
@@ -89,7 +80,7 @@ def test_each_model_of_a_stack_gets_its_own_commit(hub, run: Run) -> None:
     assert all(commit in path.read_text("utf-8") for commit in commits.values())
 
 
-def test_a_dry_run_writes_nothing(hub, run: Run) -> None:
+def test_a_dry_run_writes_nothing(hub, run: Typed) -> None:
     endpoint, _ = hub
     path = write("staging", endpoint, ONE)
     before = path.read_text("utf-8")
@@ -97,7 +88,7 @@ def test_a_dry_run_writes_nothing(hub, run: Run) -> None:
     assert path.read_text("utf-8") == before
 
 
-def test_a_revision_that_does_not_exist_is_told_and_nothing_is_written(hub, run: Run) -> None:
+def test_a_revision_that_does_not_exist_is_told_and_nothing_is_written(hub, run: Typed) -> None:
     endpoint, _ = hub
     path = write("staging", endpoint, ONE)
     before = path.read_text("utf-8")
@@ -107,7 +98,7 @@ def test_a_revision_that_does_not_exist_is_told_and_nothing_is_written(hub, run:
     assert path.read_text("utf-8") == before
 
 
-def test_a_stack_file_without_the_key_is_told_the_command(hub, run: Run) -> None:
+def test_a_stack_file_without_the_key_is_told_the_command(hub, run: Typed) -> None:
     endpoint, commits = hub
     write("staging", endpoint, ONE.replace("    revision", "    # revision"))
     code, _, told = run("--stack", "staging")
@@ -115,6 +106,6 @@ def test_a_stack_file_without_the_key_is_told_the_command(hub, run: Run) -> None
     assert f"pulumi config set --path 'qwen-infra:model.revision' {commits['4B']}" in told
 
 
-def test_a_hub_that_does_not_answer_is_exit_code_3(run: Run) -> None:
+def test_a_hub_that_does_not_answer_is_exit_code_3(run: Typed) -> None:
     write("staging", "http://127.0.0.1:9", ONE)
     assert run("--stack", "staging")[0] == 3

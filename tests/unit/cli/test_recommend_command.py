@@ -1,18 +1,17 @@
 """``qwen-infra recommend``: the ranking, the stack file that it writes, and one message for each mistake."""
 
 import json
-import sys
-from typing import Any
+from functools import partial
 
 import pytest
 import yaml
 
 from qwen_infra.catalog import find_gpu, gpus
-from qwen_infra.cli.main import main
 from qwen_infra.planning import make_plan
 from qwen_infra.planning.stack_file import build_stack_file
 from qwen_infra.settings import load_settings, load_stack_file
 from qwen_infra.sizing import PURPOSES, RecommendRequest, recommend
+from tests.unit.cli.conftest import Typed
 
 DESIGN_KEYS = {
     "model",
@@ -26,15 +25,8 @@ DESIGN_KEYS = {
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["qwen-infra", "recommend", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        shown = capsys.readouterr()
-        return int(stopped.value.code or 0), shown.out, shown.err
-
-    return call
+def run(typed: Typed) -> Typed:
+    return partial(typed, "recommend")
 
 
 def test_the_reference_machine_is_told_the_best_agent_first_with_its_stack_file(run):

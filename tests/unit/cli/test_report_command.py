@@ -8,25 +8,9 @@ from typing import Any
 import pytest
 
 from qwen_infra.benchmark import set_baseline, write_result
-from qwen_infra.cli.main import main
 from tests.unit.reports.records import MINIATURE, build_benchmark, build_verification
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
-    """Runs a command in a folder of its own; its exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["qwen-infra", *words])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        shown = capsys.readouterr()
-        return int(caught.value.code or 0), shown.out, shown.err
-
-    return call
 
 
 def keep(stack: str = "gb200", count: int = 2, provenance: Any = MINIATURE) -> list[Path]:
