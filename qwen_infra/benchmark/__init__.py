@@ -22,6 +22,7 @@ from qwen_infra.benchmark.history import (
     list_stacks,
     read_benchmark,
     read_result,
+    validate_result,
     write_result,
 )
 from qwen_infra.benchmark.presets import WORKLOADS, build_workload, find_preset
@@ -80,5 +81,6 @@ __all__ = [
     "to_benchmark_report",
     "to_row",
     "to_vllm",
+    "validate_result",
     "write_result",
 ]

@@ -13,15 +13,25 @@ import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from qwen_infra.benchmark.result import BenchmarkResult
 from qwen_infra.errors import ConfigurationError
 
-__all__ = ["find_latest", "find_result", "list_results", "list_stacks", "read_benchmark", "read_result", "write_result"]
+__all__ = [
+    "find_latest",
+    "find_result",
+    "list_results",
+    "list_stacks",
+    "read_benchmark",
+    "read_result",
+    "validate_result",
+    "write_result",
+]
 
+Model = TypeVar("Model", bound=BaseModel)
 _BESIDE = frozenset({"slos", "capacity"})
 """What a stored document has beside the result itself."""
 Identity = tuple[datetime, str]
@@ -108,13 +118,22 @@ def read_benchmark(path: Path) -> BenchmarkResult:
         ConfigurationError: the file cannot be read or holds no benchmark of a known version.
     """
     values = {key: value for key, value in read_result(path).items() if key not in _BESIDE}
+    return validate_result(BenchmarkResult, values, path, kind="benchmark")
+
+
+def validate_result(model: type[Model], values: dict[str, Any], path: Path, *, kind: str) -> Model:
+    """What a stored document says, as ``model``; ``kind`` is its name in a sentence.
+
+    Raises:
+        ConfigurationError: the document is of another kind, or of a version that is not known.
+    """
     try:
-        return BenchmarkResult.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(
-            f"the file holds no benchmark that this version can read: {place}: {first['msg']}", found=path
+            f"the file holds no {kind} that this version can read: {place}: {first['msg']}", found=path
         ) from error
 
 

@@ -7,7 +7,7 @@ collect``, as a verification like any other.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from qwen_infra.benchmark import (
     list_stacks,
     read_benchmark,
     read_result,
+    validate_result,
 )
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.verification import VerificationReport
@@ -143,19 +144,8 @@ def _read_benchmark(path: Path) -> BenchmarkRun:
 
 
 def _read_verification(path: Path) -> VerificationRun:
-    return VerificationRun(path.name, _validate(VerificationReport.model_validate, path, "verification"))
+    return VerificationRun(path.name, validate_result(VerificationReport, read_result(path), path, kind="verification"))
 
 
 def _read_sweep(path: Path) -> SweepRun:
-    return SweepRun(path.name, _validate(Sweep.model_validate, path, "sweep"))
-
-
-def _validate(validate: Callable[[Any], _T], path: Path, kind: str) -> _T:
-    try:
-        return validate(read_result(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(
-            f"the file holds no {kind} that this version can read: {place}: {first['msg']}", found=path
-        ) from error
+    return SweepRun(path.name, validate_result(Sweep, read_result(path), path, kind="sweep"))
