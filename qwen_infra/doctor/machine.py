@@ -84,7 +84,7 @@ def _backend(environment: Mapping[str, str], folder: Path) -> tuple[Finding, str
     if answer.code != 0:
         found = "not logged in" if "PULUMI_ACCESS_TOKEN" in answer.complaint else answer.complaint or "no message"
         return missing(
-            what, found, "pulumi login file://~/.pulumi-state (create the folder first), or pulumi login"
+            what, found, 'mkdir -p ~/.pulumi-state && pulumi login "file://$HOME/.pulumi-state", or pulumi login'
         ), None
     url = json.loads(answer.output).get("url") or "unknown address"
     return ok(what, url), url
