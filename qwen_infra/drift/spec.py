@@ -95,7 +95,9 @@ def _value(step: Mapping[str, Any], state: str, path: str) -> str | None:
 
 def _ask(stack: str, folder: Path, *command: str) -> Mapping[str, Any]:
     words = ("pulumi", *command, "--stack", stack, "--non-interactive")
-    answer = ask(*words, environment={}, folder=folder, timeout_s=TIMEOUT_S)
+    # a variable that CI likes to set, which stands for --yes; Pulumi takes that beside --preview-only for a mistake
+    unconfirmed = {"PULUMI_SKIP_CONFIRMATIONS": "false"}
+    answer = ask(*words, environment=unconfirmed, folder=folder, timeout_s=TIMEOUT_S)
     document: Any = None
     if answer.code == 0:
         try:

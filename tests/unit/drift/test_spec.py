@@ -1,10 +1,12 @@
 """What Pulumi's refresh and state say, as differences."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qwen_infra.drift.spec import CheckResult, list_changes, list_check_results
+from qwen_infra.drift.spec import CheckResult, compare_spec, list_changes, list_check_results
 
 
 def step(op: str, kind: str, before: dict[str, Any], after: dict[str, Any], *paths: str) -> dict[str, Any]:
@@ -51,3 +53,17 @@ def test_the_results_of_the_checks_come_from_the_state(kind: str) -> None:
     }
     export = {"deployment": {"resources": [resource, {"type": "pulumi:pulumi:Stack", "urn": "a::s"}]}}
     assert list(list_check_results(export)) == [CheckResult("x", kind.lower(), "r")]
+
+
+def test_a_variable_that_stands_for_yes_does_not_stop_the_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pulumi"
+    refusal = "error: --yes and --preview-only cannot be used together"
+    program.write_text(
+        f'#!/bin/sh\nif [ "$PULUMI_SKIP_CONFIRMATIONS" = true ]; then echo "{refusal}" >&2; exit 1; fi\necho "{{}}"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PULUMI_SKIP_CONFIRMATIONS", "true")
+    assert compare_spec("mine", tmp_path) == []
