@@ -1,6 +1,6 @@
 """Our figures against those of `vllm bench serve`, on the same real vLLM, in turns: ratios of the medians.
 
-    python benchmarks/against_vllm.py [--rounds 5] [--record FILE]
+    python -m benchmarks.against_vllm [--rounds 5] [--record FILE]
 
 Starts a real vLLM 0.32 on the CPU with the miniature (installed and trained when they are not there), sends the same
 load by turns with this project's load generator and with `vllm bench serve`, and prints both medians and their ratio.
@@ -14,13 +14,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
+from benchmarks.servers import serve
 from qwen_infra.benchmark import Workload, run_benchmark
 from qwen_infra.benchmark.bench_serve import JOB_SCRIPT, bench_serve_arguments, parse_log
 from qwen_infra.benchmark.workload import Sampling
@@ -63,33 +59,11 @@ LOADS = (
 """Text as `vllm bench serve` sends it, so that the server's tokenizer is in the TTFT of both; and once ids, without."""
 
 
-@contextmanager
-def serve(model: Path, program: Path) -> Iterator[str]:
-    """A real vLLM; the URL when it answers."""
-    port = find_free_ports(1)[0]
+def vllm_command(model: Path, program: Path, port: int) -> list[str]:
+    """A real vLLM for the miniature."""
     arguments = ["serve", str(model), "--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port)]
     arguments += ["--max-model-len", "2048", "--max-num-seqs", "32", "--language-model-only", "--enforce-eager"]
-    arguments += ["--no-enable-prefix-caching"]
-    with tempfile.NamedTemporaryFile("w+", suffix=".log") as log:
-        server = subprocess.Popen([str(program), *arguments], env=environment(program), stdout=log, stderr=log)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            until = time.monotonic() + 600
-            while not is_healthy(url):
-                if server.poll() is not None or time.monotonic() > until:
-                    sys.exit(f"vLLM did not start:\n{Path(log.name).read_text()[-3000:]}")
-                time.sleep(1)
-            yield url
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
-def is_healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+    return [str(program), *arguments, "--no-enable-prefix-caching"]
 
 
 def environment(program: Path) -> dict[str, str]:
@@ -125,7 +99,9 @@ def main() -> None:
     parser.add_argument("--loads", nargs="+", choices=[load.name for load in LOADS], default=[])
     arguments = parser.parse_args()
     program, model = ensure_vllm(), ensure_miniature()
-    with serve(model, program) as url:
+    port = find_free_ports(1)[0]
+    server, variables = vllm_command(model, program, port), environment(program)
+    with serve(server, f"http://127.0.0.1:{port}", within_s=600, environment=variables) as url:
         for workload in [load for load in LOADS if not arguments.loads or load.name in arguments.loads]:
             found: dict[str, list[dict[str, float]]] = {"ours": [], "theirs": []}
             measure_with_ours(url, workload)  # not counted: the first load compiles and fills caches

@@ -1,6 +1,6 @@
 """What the load generator measures of a simulator whose timings are set, over real sockets: measured over set.
 
-    python benchmarks/known_timings.py [--streams 1 32 256] [--rounds 3]
+    python -m benchmarks.known_timings [--streams 1 32 256] [--rounds 3]
 
 `tests/unit/benchmark/test_known_timings.py` does the same on one virtual clock without a network and is exact anywhere.
 Here client and simulator are two processes that share the machine: a busy one makes the figures worse, the
@@ -11,16 +11,13 @@ import argparse
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
+from benchmarks.servers import serve
 from qwen_infra.benchmark import BenchmarkResult, Workload, run_benchmark
 from qwen_infra.client import Endpoint
 from qwen_infra.local.ports import find_free_ports
@@ -32,7 +29,7 @@ TTFT_MS = PREFILL_MS + PROMPT_TOKENS / TOKENS_PER_S * 1000
 
 
 @contextmanager
-def serve(step_ms: float) -> Iterator[str]:
+def simulate(step_ms: float) -> Iterator[str]:
     """A simulator whose every prefill and every step takes a set time; the URL when it answers."""
     profile = {
         "name": "steady",
@@ -40,29 +37,13 @@ def serve(step_ms: float) -> Iterator[str]:
         "decode": {"base_ms": step_ms},
         "cache": {"prefix_caching": False},
     }
-    url = f"http://127.0.0.1:{(port := find_free_ports(1)[0])}"
+    port = find_free_ports(1)[0]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "steady.json"
         file.write_text(json.dumps(profile), "utf-8")
         command = [sys.executable, "-m", "qwen_infra.simulator", "--port", str(port), "--profile", str(file)]
-        server = subprocess.Popen([*command, "--max-model-len", "4096"], stderr=subprocess.DEVNULL)
-        try:
-            until = time.monotonic() + 60
-            while not is_healthy(url):
-                if server.poll() is not None or time.monotonic() > until:
-                    sys.exit("the simulator did not start")
-                time.sleep(0.1)
+        with serve([*command, "--max-model-len", "4096"], f"http://127.0.0.1:{port}", within_s=60) as url:
             yield url
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def is_healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def measure(url: str, streams: int, seed: int) -> BenchmarkResult:
@@ -82,7 +63,7 @@ def compare(streams: int, rounds: int) -> None:
     step_ms = 20.0 if streams <= 64 else 100.0
     e2el_ms = TTFT_MS + (OUTPUT_TOKENS - 1) * step_ms
     expected = {"ttft": TTFT_MS, "tpot": step_ms, "itl": step_ms, "e2el": e2el_ms}
-    with serve(step_ms) as url:
+    with simulate(step_ms) as url:
         results = [measure(url, streams, seed) for seed in range(rounds)]
     failed = sum(result.failed for result in results)
     print(f"\n{streams} streams, {step_ms:g} ms a token, median of {rounds} rounds, {failed} failed", flush=True)
