@@ -48,7 +48,7 @@ class QwenInfraError(Exception):
         if facts:
             text += f" ({', '.join(facts)})"
         if self.mend:
-            text += f". To mend it: {self.mend}"
+            text = f"{text.removesuffix('.')}. To mend it: {self.mend}"
         return text
 
     def _facts(self) -> tuple[tuple[str, object], ...]:

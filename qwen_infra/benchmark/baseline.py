@@ -56,7 +56,12 @@ def set_baseline(path: Path | None, *, root: Path, stack: str, workload: str | N
     result = read_benchmark(chosen)
     folder = root / stack.rsplit("/", maxsplit=1)[-1]
     if chosen.resolve().parent != folder.resolve():
-        raise ConfigurationError("the run is not one of this stack's", found=chosen, expected=f"a file in {folder}")
+        raise ConfigurationError(
+            "the run is not one of this stack's",
+            found=chosen,
+            expected=f"a file in {folder}",
+            mend=f"qwen-infra history --stack {stack}",
+        )
     if result.partial or not result.all_answered:
         raise ConfigurationError(
             "a run in which not every request was answered is no baseline",
@@ -75,7 +80,9 @@ def list_baselines(*, root: Path, stack: str) -> list[Baseline]:
         try:
             baseline = Baseline.model_validate(read_result(path))
         except ValidationError as error:
-            raise ConfigurationError("the file is no baseline", found=path) from error
+            raise ConfigurationError(
+                "the file is no baseline", found=path, mend=f"remove it, then: qwen-infra baseline set --stack {stack}"
+            ) from error
         found[baseline.key] = baseline
     return [found[key] for key in sorted(found)]
 

@@ -221,4 +221,7 @@ def _say(value: object) -> str:
 def _explain_log(log: str, problem: str) -> CheckFailedError:
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     last = " | ".join(line[:200] for line in lines[-_LAST_LINES:]) or "it is empty"
-    return CheckFailedError(f"the log of vllm bench serve {problem}; its last lines: {last}")
+    return CheckFailedError(
+        f"the log of vllm bench serve {problem}; its last lines: {last}",
+        mend="kubectl logs on the Job's pod shows all of it; the next `pulumi up` runs it again",
+    )

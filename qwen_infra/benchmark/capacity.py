@@ -60,7 +60,11 @@ def derive_capacity(
         ConfigurationError: no request was answered.
     """
     if not result.completed or not result.output_throughput:
-        raise ConfigurationError("a run without an answered request says nothing about capacity", found=result.summary)
+        raise ConfigurationError(
+            "a run without an answered request says nothing about capacity",
+            found=result.summary,
+            mend="qwen-infra history lists the runs; choose one whose requests were answered",
+        )
     deployment = result.deployment
     replicas = deployment.replicas or 1
     gpus = deployment.gpus * replicas if deployment.gpus else None

@@ -71,7 +71,11 @@ def write_result(
     except OSError as error:
         with suppress(OSError):
             draft.unlink()
-        raise ConfigurationError(f"the result cannot be written: {error.strerror}", found=folder) from error
+        raise ConfigurationError(
+            f"the result cannot be written: {error.strerror}",
+            found=folder,
+            mend="make the folder writable, or name another one",
+        ) from error
     return path
 
 
@@ -105,9 +109,15 @@ def read_result(path: Path) -> dict[str, Any]:
             f"the result cannot be read: {reason}", found=path, mend="qwen-infra history lists those that are kept"
         ) from error
     except ValueError as error:
-        raise ConfigurationError(f"the result cannot be read: {error}", found=path) from error
+        raise ConfigurationError(
+            f"the result cannot be read: {error}",
+            found=path,
+            mend="it is damaged: restore it from a copy, or remove it",
+        ) from error
     if not isinstance(value, dict):
-        raise ConfigurationError("the file is no result: not a JSON object", found=path)
+        raise ConfigurationError(
+            "the file is no result: not a JSON object", found=path, mend="qwen-infra history lists those that are kept"
+        )
     return value
 
 
@@ -133,7 +143,9 @@ def validate_result(model: type[Model], values: dict[str, Any], path: Path, *, k
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(
-            f"the file holds no {kind} that this version can read: {place}: {first['msg']}", found=path
+            f"the file holds no {kind} that this version can read: {place}: {first['msg']}",
+            found=path,
+            mend="read it with the version that wrote it, or remove it",
         ) from error
 
 
@@ -150,5 +162,9 @@ def _file_name(kind: str, identity: Identity) -> str:
 def _stack_folder(root: Path, stack: str, kind: str) -> Path:
     name = stack.rsplit("/", maxsplit=1)[-1]
     if not name or name in {".", ".."} or not _KIND.fullmatch(kind):
-        raise ConfigurationError("results need a stack's name and a kind in small letters", found=f"{stack!r}, {kind}")
+        raise ConfigurationError(
+            "results need a stack's name and a kind in small letters",
+            found=f"{stack!r}, {kind}",
+            mend="name the stack as its file does: Pulumi.NAME.yaml",
+        )
     return root / name

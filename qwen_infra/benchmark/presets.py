@@ -116,4 +116,5 @@ def find_preset(name: str) -> Workload:
         f"there is no such workload{f', did you mean {near[0]}?' if near else ''}",
         found=name,
         expected=", ".join(sorted(WORKLOADS)),
+        mend="name one of these, or give the numbers: --input-tokens, --output-tokens, --num-prompts, --request-rate",
     )

@@ -246,7 +246,12 @@ def _parse_bound(metric: str, value: Mapping[object, object], where: str | None)
         return "max", value["max"]
     if set(value) == {"min"}:
         return "min", value["min"]
-    raise ConfigurationError(f"the SLO on {metric} needs one of max and min", where=where, found=dict(value))
+    raise ConfigurationError(
+        f"the SLO on {metric} needs one of max and min",
+        where=where,
+        found=dict(value),
+        mend=f"write `{metric}: {{max: 500}}` or `{metric}: {{min: 500}}`",
+    )
 
 
 def _build_row(slo: Slo, result: BenchmarkResult, baseline: BenchmarkResult | None, *, judged: bool) -> SloRow:

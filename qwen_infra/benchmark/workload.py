@@ -160,4 +160,9 @@ def describe_problem(detail: ErrorDetails) -> ConfigurationError:
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     found = None if detail["type"] == "missing" or not key else detail["input"]
     message = detail["msg"].removeprefix("Value error, ")
-    return ConfigurationError(message, where=f"workload.{key}" if key else "workload", found=found)
+    return ConfigurationError(
+        message,
+        where=f"workload.{key}" if key else "workload",
+        found=found,
+        mend="qwen-infra bench --help tells what each option takes",
+    )

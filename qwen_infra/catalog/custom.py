@@ -102,6 +102,7 @@ class CustomModel(BaseModel):
             raise IncompleteModelError(
                 f"the description of {self.name} contradicts itself: {_first_message(error)}",
                 where="qwen-infra:model.custom",
+                mend="correct it by the model's config.json",
             ) from error
         source = Source(text=f"description of {self.repository}", certainty="read")
         return Model.model_validate(

@@ -71,7 +71,10 @@ def fetch_model(
         if isinstance(error, LocalEntryNotFoundError):
             raise _unreachable(repository, error) from error
         raise UnreadableRepositoryError(
-            f"the model's files cannot be read: {_one_line(error)}", where=_WHERE, found=f"{repository}@{revision}"
+            f"the model's files cannot be read: {_one_line(error)}",
+            where=_WHERE,
+            found=f"{repository}@{revision}",
+            mend="check the name and the revision; a gated or private repository needs HF_TOKEN",
         ) from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise _unreachable(repository, error) from error
@@ -106,7 +109,12 @@ def find_commit(
             mend="check the network and qwen-infra:cache.hubEndpoint (or HF_ENDPOINT)",
         ) from error
     if not commit:
-        raise HubUnreachableError("the Hub names no commit", where=repository, found=revision)
+        raise HubUnreachableError(
+            "the Hub names no commit",
+            where=repository,
+            found=revision,
+            mend="name the commit itself, from the repository's page",
+        )
     return commit
 
 
@@ -114,9 +122,19 @@ def _read_config(repository: str, path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UnreadableRepositoryError("config.json is not JSON", where=_WHERE, found=repository) from error
+        raise UnreadableRepositoryError(
+            "config.json is not JSON",
+            where=_WHERE,
+            found=repository,
+            mend="describe the model in the stack file: docs/other-models.md",
+        ) from error
     if not isinstance(config, dict):
-        raise UnreadableRepositoryError("config.json is not an object", where=_WHERE, found=repository)
+        raise UnreadableRepositoryError(
+            "config.json is not an object",
+            where=_WHERE,
+            found=repository,
+            mend="describe the model in the stack file: docs/other-models.md",
+        )
     return config
 
 

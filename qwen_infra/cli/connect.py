@@ -24,15 +24,15 @@ def connect(
     import contextlib
     from pathlib import Path
 
+    from qwen_infra.cli.existing import ask_which_server
     from qwen_infra.cli.output import print_json, say
     from qwen_infra.cli.running_demo import enter_demo
     from qwen_infra.cli.stack_endpoint import choose_plan, kubectl_of, load_plans
     from qwen_infra.cluster.steady_forward import SteadyForward
-    from qwen_infra.errors import ConfigurationError
 
     stack = stack or enter_demo(Path())
     if stack is None:
-        raise ConfigurationError("which stack?", where="--stack", expected="--stack NAME")
+        raise ask_which_server("qwen-infra connect", takes_url=False)
     plan = choose_plan(load_plans(stack), server)
     forward = SteadyForward(
         kubectl_of(plan),

@@ -14,7 +14,7 @@ __all__ = ["download"]
 
 
 def download(
-    repository: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub.", show_default=False)],
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Repository on the Hub.", show_default=False)],
     to: Annotated[Path | None, typer.Option(help="Folder that shall hold the files.", show_default=False)] = None,
     store: Annotated[
         Path | None,

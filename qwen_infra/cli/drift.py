@@ -44,7 +44,11 @@ def drift(
     from qwen_infra.fleet import list_stacks
 
     if behaviour_only and spec_only:
-        raise ConfigurationError("these two leave nothing to look at", where="--behaviour-only --spec-only")
+        raise ConfigurationError(
+            "these two leave nothing to look at",
+            where="--behaviour-only --spec-only",
+            mend="give one of them, or neither",
+        )
     found: dict[str, list[Difference]] = {}
     problems: dict[str, QwenInfraError] = {}
     for name in stack or [item.name for item in list_stacks(Path())]:

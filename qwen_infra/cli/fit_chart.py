@@ -44,7 +44,11 @@ def write_chart(answer: "Answer", path: Path) -> None:
     """
     if path.suffix.lower() not in FORMATS:
         raise ConfigurationError(
-            "the picture's format is not known", where="--plot", found=path.name, expected=" or ".join(FORMATS)
+            "the picture's format is not known",
+            where="--plot",
+            found=path.name,
+            expected=" or ".join(FORMATS),
+            mend=f"--plot {path.stem}.svg",
         )
     figure = _draw(answer)
     if path.suffix.lower() == ".html":

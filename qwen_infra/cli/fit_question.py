@@ -120,6 +120,7 @@ def ask_each(question: Question) -> dict[str, Answer]:
             where="--server",
             found=question.server,
             expected=f"one of: {', '.join(name for name in names if name)}",
+            mend="name one of these, or leave --server out for all",
         )
     return {wanted[0]: ask(replace(question, server=wanted[0]))}
 

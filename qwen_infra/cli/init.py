@@ -81,7 +81,7 @@ def _number(text: str, flag: str) -> int:
     from qwen_infra.errors import ConfigurationError
 
     if not text.isdecimal():
-        raise ConfigurationError("this is not a whole number", where=flag, found=text)
+        raise ConfigurationError("this is not a whole number", where=flag, found=text, mend=f"{flag} 4")
     return int(text)
 
 
@@ -92,7 +92,11 @@ def _path_of(stack: str, *, force: bool) -> Path:
 
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", stack):
         raise ConfigurationError(
-            "this is no name for a stack", where="NAME", found=stack, expected="lower-case letters, digits and dashes"
+            "this is no name for a stack",
+            where="NAME",
+            found=stack,
+            expected="lower-case letters, digits and dashes",
+            mend="qwen-infra init mine",
         )
     path = Path(f"Pulumi.{stack}.yaml")
     if path.exists() and not force:

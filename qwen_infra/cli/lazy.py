@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from qwen_infra.cli.commands import COMMANDS, Command
 from qwen_infra.cli.examples import arrange_help
@@ -32,8 +33,24 @@ def _settle(command: Any) -> None:
     command.rich_markup_mode = None
     command.params = [item for item in command.params if item.name not in {"install_completion", "show_completion"}]
     arrange_help(command)
+    _remember_command(command)
     for child in getattr(command, "commands", {}).values():
         _settle(child)
+
+
+def _remember_command(command: Any) -> None:
+    """Let every complaint about a command line say which command it is about: click forgets that for some."""
+    make_context = command.make_context
+
+    def make(info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        try:
+            return make_context(info_name, args, parent=parent, **extra)
+        except TyperException as error:
+            if getattr(error, "ctx", None) is None:
+                error.ctx = command.context_class(command, info_name=info_name, parent=parent)  # type: ignore[attr-defined]
+            raise
+
+    command.make_context = make
 
 
 class LazyCommand(TyperCommand):

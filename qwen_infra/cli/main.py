@@ -69,7 +69,13 @@ def main() -> None:
         if error.filename is None:
             raise
         reason = f"{error.strerror or error}".lower()
-        _fail(EnvironmentMissingError(f"this file cannot be used: {reason}", where=str(error.filename)))
+        _fail(
+            EnvironmentMissingError(
+                f"this file cannot be used: {reason}",
+                where=str(error.filename),
+                mend="name a file that is there and may be read or written",
+            )
+        )
 
 
 def _fail(error: QwenInfraError) -> None:

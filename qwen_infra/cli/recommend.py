@@ -70,7 +70,11 @@ def _pick(choices: "tuple[Choice, ...]", number: int) -> "Choice":
 
     if not 1 <= number <= len(choices):
         raise ConfigurationError(
-            "there is no such choice", where="--choice", found=number, expected=f"1 to {len(choices)}"
+            "there is no such choice",
+            where="--choice",
+            found=number,
+            expected=f"1 to {len(choices)}",
+            mend="leave --choice out to see them",
         )
     return choices[number - 1]
 

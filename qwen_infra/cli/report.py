@@ -119,5 +119,9 @@ def _write(path: Path, page: str) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigurationError(
-            f"the page cannot be written: {reason}", where="--out", found=path, expected="a file in a writable folder"
+            f"the page cannot be written: {reason}",
+            where="--out",
+            found=path,
+            expected="a file in a writable folder",
+            mend="name another file with --out",
         ) from error

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from qwen_infra.cli.existing import ask_which_server
 from qwen_infra.cli.running_demo import enter_demo
 from qwen_infra.cli.stack_endpoint import choose_plan, load_plans, read_key
 from qwen_infra.client import Endpoint
 from qwen_infra.client_settings import KEY_VARIABLE, ApiKey, ServedModel, serve_plan
-from qwen_infra.errors import ConfigurationError
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["CONNECT_PORT", "find_served_models"]
@@ -34,9 +34,7 @@ def find_served_models(
         stack = stack or enter_demo(Path())
     if stack is None:
         if url is None or model is None:
-            raise ConfigurationError(
-                "which server?", where="--stack", expected="--stack NAME, or --url URL with --model NAME"
-            )
+            raise ask_which_server("qwen-infra client-config --for openai", takes_url=True)
         return (ServedModel(model, Endpoint(url=url, model=model).url, max_model_len, ApiKey()),)
     plans = load_plans(stack)
     chosen = plans if server is None else (choose_plan(plans, server),)

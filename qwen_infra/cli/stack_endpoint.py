@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qwen_infra.cli.existing import ask_which_server
 from qwen_infra.cli.running_demo import enter_demo
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.port_forward import forward
@@ -41,7 +42,11 @@ def choose_plan(plans: Sequence[DeploymentPlan], server: str | None) -> Deployme
     found = next((plan for plan in plans if server in {plan.server.name, plan.server.name.removeprefix("vllm-")}), None)
     if found is None:
         raise ConfigurationError(
-            "the stack has no such server", where="--server", found=server, expected=f"one of: {names}"
+            "the stack has no such server",
+            where="--server",
+            found=server,
+            expected=f"one of: {names}",
+            mend="name one of these with --server",
         )
     return found
 
@@ -74,9 +79,7 @@ def open_endpoint(
         return
     stack = stack or enter_demo(Path())
     if stack is None:
-        raise ConfigurationError(
-            "which server?", where="--stack", expected="--stack NAME, or --url URL with --model NAME"
-        )
+        raise ask_which_server("qwen-infra chat", takes_url=True)
     plan = choose_plan(load_plans(stack), server)
     name = model or plan.server.arguments.served_model_name
     key = os.environ.get(api_key_env) or read_key(plan)

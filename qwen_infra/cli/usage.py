@@ -1,4 +1,4 @@
-"""Wrong usage in the same words as every other error: what, where, and the help that tells more."""
+"""Wrong usage in the same words as every other error: what, where, what there is, and a command line that is right."""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
+from qwen_infra.cli.existing import list_newest_runs, list_stack_names
 from qwen_infra.errors import ConfigurationError
 
 __all__ = ["explain_usage"]
@@ -19,7 +20,28 @@ def explain_usage(error: TyperException) -> ConfigurationError:
     context: Any = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "qwen-infra"
     where, what = _explain(error, path)
-    return ConfigurationError(what, where=where, mend=f"{path} --help")
+    return ConfigurationError(what, where=where, expected=_list_existing(where), mend=_show_usage(context, where, path))
+
+
+def _show_usage(context: Any, where: str, path: str) -> str:
+    """An example of the command, one with what was wrong where there is one, and the help."""
+    command = getattr(context, "command", None)
+    examples = [" ".join(text.replace("\\\n", " ").split()) for text in getattr(command, "examples", ())]
+    near = next((each for each in examples if where in each.split()), examples[0] if examples else None)
+    return f"{near}; every option: {path} --help" if near else f"{path} --help"
+
+
+def _list_existing(where: str) -> str | None:
+    """What this folder has for an option that names a stack or kept runs."""
+    if where == "--stack":
+        names = list_stack_names()
+        return f"one of: {', '.join(names)}" if names else None
+    if where == "--compare":
+        newest = ", ".join(list_newest_runs())
+        return (
+            f"two runs, older first; the newest are {newest}" if newest else "two runs, older first; none is kept here"
+        )
+    return None
 
 
 def _explain(error: TyperException, path: str) -> tuple[str, str]:

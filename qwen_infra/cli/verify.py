@@ -90,7 +90,12 @@ def _require_writable(*paths: Path | None) -> None:
 
     for path in paths:
         if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
-            raise ConfigurationError("the file cannot be written", found=path, expected="a file in a writable folder")
+            raise ConfigurationError(
+                "the file cannot be written",
+                found=path,
+                expected="a file in a writable folder",
+                mend="name a file in a folder that exists and is writable",
+            )
 
 
 def _write_files(report: "VerificationReport", out: Path | None, junit: Path | None) -> None:

@@ -3,6 +3,7 @@
 No connection is made here (see :mod:`qwen_infra.client.http`), and no key is looked up (see ``checks``).
 """
 
+import os
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,9 @@ class Endpoint:
         object.__setattr__(self, "url", _normalize_url(self.url))
         _check_key(self.api_key)
         if self.ca_file is not None and not self.ca_file.is_file():
-            raise ConfigurationError("the CA file does not exist", found=self.ca_file)
+            raise ConfigurationError(
+                "the CA file does not exist", found=self.ca_file, mend="name a PEM file that is there"
+            )
 
     @property
     def is_loopback(self) -> bool:
@@ -78,14 +81,27 @@ def _normalize_url(url: str) -> str:
         port = parts.port
         httpx.URL(url)
     except (ValueError, httpx.InvalidURL) as error:
-        raise ConfigurationError(f"the URL cannot be read: {error}", expected=expected) from error
+        raise ConfigurationError(
+            f"the URL cannot be read: {error}", expected=expected, mend="--url http://127.0.0.1:8000"
+        ) from error
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("the URL contains credentials", expected=f"{expected}, and the key given apart")
+        raise ConfigurationError(
+            "the URL contains credentials",
+            expected=f"{expected}, and the key given apart",
+            mend="put the key into the variable VLLM_API_KEY",
+        )
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not host or " " in host or port == 0:
-        raise ConfigurationError("the URL cannot be used", found=repr(url), expected=expected)
+        raise ConfigurationError(
+            "the URL cannot be used", found=repr(url), expected=expected, mend="--url http://127.0.0.1:8000"
+        )
     if parts.query or parts.fragment:
-        raise ConfigurationError("the URL has a query or fragment", found=repr(url), expected=expected)
+        raise ConfigurationError(
+            "the URL has a query or fragment",
+            found=repr(url),
+            expected=expected,
+            mend="--url with scheme, host and port only",
+        )
     return url.rstrip("/").removesuffix("/v1").rstrip("/")
 
 
@@ -93,7 +109,9 @@ def _check_key(api_key: str | None) -> None:
     if api_key is None:
         return
     if not api_key:
-        raise ConfigurationError("the API key is empty", expected="a key, or none at all")
+        raise ConfigurationError(
+            "the API key is empty", expected="a key, or none at all", mend="leave it out where the server asks for none"
+        )
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise ConfigurationError(
             "the API key has a space, a line end or a character that no HTTP header can carry",
@@ -101,17 +119,39 @@ def _check_key(api_key: str | None) -> None:
         )
 
 
+def _name_ca_file() -> Path | None:
+    """The file that ``SSL_CERT_FILE`` names, as curl and OpenSSL take it; None where there is none."""
+    named = os.environ.get("SSL_CERT_FILE")
+    if not named:
+        return None
+    if not Path(named).is_file():
+        raise ConfigurationError(
+            "the CA file does not exist",
+            where="SSL_CERT_FILE",
+            found=named,
+            mend="name a PEM file, or: unset SSL_CERT_FILE",
+        )
+    return Path(named)
+
+
 def build_tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
-    """How the certificate of an ``https`` URL is checked: True by the system's authorities, False not at all.
+    """How the certificate of an ``https`` URL is checked: True by the usual authorities, False not at all.
+
+    The endpoint's own CA file goes before the one that ``SSL_CERT_FILE`` names.
 
     Raises:
         ConfigurationError: the CA file holds no certificate.
     """
     if not endpoint.verify_tls or endpoint.url.startswith("http://"):
         return False  # for plain HTTP too: reading the authorities takes longer than a request
-    if endpoint.ca_file is not None:
+    ca_file = endpoint.ca_file or _name_ca_file()
+    if ca_file is not None:
         try:
-            return ssl.create_default_context(cafile=str(endpoint.ca_file))
+            return ssl.create_default_context(cafile=str(ca_file))
         except ssl.SSLError as error:
-            raise ConfigurationError("the CA file holds no certificate in PEM form", found=endpoint.ca_file) from error
+            raise ConfigurationError(
+                "the CA file holds no certificate in PEM form",
+                found=ca_file,
+                mend="openssl x509 -inform der -in FILE -out ca.pem makes PEM of a binary certificate",
+            ) from error
     return True

@@ -219,10 +219,7 @@ class InferenceClient:
         if isinstance(error, httpx.ConnectError):
             if _is_tls_failure(error):
                 return TlsFailedError(f"no trusted TLS connection to {self.endpoint.url}: {reason}")
-            return ConnectionFailedError(
-                f"no connection to {self.endpoint.url}: {reason}",
-                mend="start the server, or open a way to one: qwen-infra connect --stack NAME",
-            )
+            return ConnectionFailedError(f"no connection to {self.endpoint.url}: {reason}")
         return BrokenAnswerError(f"the connection broke during {source}: {reason}")
 
     def _redact(self, text: str) -> str:

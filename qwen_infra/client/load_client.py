@@ -110,10 +110,7 @@ class LoadClient:
         if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
             return TlsFailedError(f"no trusted TLS connection to {url}: {reason}")
         if isinstance(error, aiohttp.ClientConnectorError):
-            return ConnectionFailedError(
-                f"no connection to {url}: {reason}",
-                mend="start the server, or open a way to one: qwen-infra connect --stack NAME",
-            )
+            return ConnectionFailedError(f"no connection to {url}: {reason}")
         return BrokenAnswerError(f"the connection broke during {source}: {reason}")
 
     def _redact_error(self, error: EndpointError) -> None:

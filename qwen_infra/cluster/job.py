@@ -73,7 +73,10 @@ def _wait(kubectl: Kubectl, namespace: str, name: str, timeout_s: float, report:
         if hopeless is None and waited_s > timeout_s:
             hopeless = f"it was not done within {timeout_s:.0f} s, {doing}"
         if hopeless is not None:
-            raise CheckFailedError(f"Job {namespace}/{name}: {hopeless}{_last_lines(kubectl, namespace, name)}")
+            raise CheckFailedError(
+                f"Job {namespace}/{name}: {hopeless}{_last_lines(kubectl, namespace, name)}",
+                mend=f"kubectl --namespace {namespace} logs job/{name} tells all; the next `pulumi up` runs it again",
+            )
         report(f"Job {name}: {doing} ({waited_s:.0f} s)")
         time.sleep(POLL_S)
 

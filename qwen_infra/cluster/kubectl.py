@@ -95,7 +95,8 @@ class Kubectl:
         last = complaint.splitlines()[-1] if complaint else "no message"
         lowered = complaint.lower()
         if "notfound" in lowered.replace(" ", "") and "error from server" in lowered:
-            return ObjectNotFoundError(last.removeprefix("Error from server (NotFound): "))
+            missing = last.removeprefix("Error from server (NotFound): ")
+            return ObjectNotFoundError(missing, where=self._place(), mend="create it, or let `pulumi up` do so")
         if "forbidden" in lowered:
             return KubectlError(
                 f"the cluster refuses it: {last.removeprefix('Error from server (Forbidden): ')}",
@@ -130,7 +131,9 @@ class Kubectl:
         if not lowered or any(sign in lowered for sign in _SIGNS_OF_SILENCE):
             return self._unreachable(reason)
         what = "the cluster answers and refuses the request" if _is_refusal(lowered) else "kubectl could not do it"
-        return KubectlError(f"{what}: {reason}", where=self._place())
+        return KubectlError(
+            f"{what}: {reason}", where=self._place(), mend="qwen-infra doctor tells what the cluster lacks"
+        )
 
     def _unreachable(self, reason: str) -> KubectlError:
         return KubectlError(

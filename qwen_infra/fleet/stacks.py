@@ -78,7 +78,11 @@ def _git(folder: Path, since: str, *arguments: str) -> str:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError("git cannot be asked what changed", found=str(error)) from None
+        raise ConfigurationError(
+            "git cannot be asked what changed",
+            found=str(error),
+            mend="run it in a clone that has the commit: git fetch --unshallow",
+        ) from None
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
         raise ConfigurationError(

@@ -110,7 +110,9 @@ class KubernetesApi:
         if answer.is_success:
             body: dict[str, Any] = answer.json()
             return body
-        raise ApiError(f"HTTP {answer.status_code}: {_message(answer)}", where=path)
+        raise ApiError(
+            f"HTTP {answer.status_code}: {_message(answer)}", where=path, mend="qwen-infra local status shows its state"
+        )
 
 
 def _message(answer: httpx.Response) -> str:

@@ -93,4 +93,9 @@ def _post(port: int | None, faults: list[str]) -> None:
     url = f"http://127.0.0.1:{port}/simulator/faults"
     answer = httpx.post(url, json={"faults": faults}, timeout=10, trust_env=False)
     if not answer.is_success:
-        raise ConfigurationError("the simulator refused the faults", where=url, found=answer.text[:300])
+        raise ConfigurationError(
+            "the simulator refused the faults",
+            where=url,
+            found=answer.text[:300],
+            mend="qwen-infra local fault --help lists them",
+        )

@@ -28,7 +28,9 @@ def check_pack_configuration(path: Path) -> None:
     try:
         found = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise ConfigurationError("the configuration is not JSON", where=str(path), found=str(error)) from None
+        raise ConfigurationError(
+            "the configuration is not JSON", where=str(path), found=str(error), expected='{"licence": …}'
+        ) from None
     if not isinstance(found, dict):
         raise ConfigurationError(
             "the configuration must be an object of rules", where=str(path), expected='{"licence": …}'

@@ -73,6 +73,7 @@ class _Registry:
                 where=self._image.name,
                 found=digest,
                 expected=told,
+                mend="ask again; where it stays so, something between here and the registry changes bytes",
             )
         document = answer.json()
         return ResolvedImage(digest, self._read_architectures(document))

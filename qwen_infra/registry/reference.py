@@ -43,7 +43,11 @@ def parse_reference(text: str) -> ImageReference:
     right = _REPOSITORY.fullmatch(repository) and (not tag or _TAG.fullmatch(tag))
     if not right or (has_digest and not _DIGEST.fullmatch(digest)) or rest.endswith(":"):
         raise ConfigurationError(
-            "this is no image reference", where="IMAGE", found=text, expected="such as vllm/vllm-openai:v0.32.0"
+            "this is no image reference",
+            where="IMAGE",
+            found=text,
+            expected="NAME:TAG",
+            mend="qwen-infra image pin vllm/vllm-openai:v0.32.0",
         )
     registry = first if is_host and first != "docker.io" else DOCKER_HUB
     return ImageReference(name, registry, repository, tag or None, digest or None)

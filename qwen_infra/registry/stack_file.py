@@ -59,7 +59,12 @@ def set_in_stack_file(path: Path, values: Mapping[str, str]) -> tuple[PinnedServ
 
 def _read(path: Path) -> str:
     if not path.is_file():
-        raise ConfigurationError("there is no such stack file", where="--stack", found=path.name)
+        raise ConfigurationError(
+            "there is no such stack file",
+            where="--stack",
+            found=path.name,
+            mend="qwen-infra stacks lists those of this folder; qwen-infra init NAME makes one",
+        )
     return path.read_text("utf-8")
 
 

@@ -59,7 +59,7 @@ def load_fleet_settings(config: Mapping[str, Any]) -> FleetSettings:
 def _refuse_repetition(key: str, names: list[str]) -> None:
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
-        raise ConfigurationError("this is named twice", where=f"{NAMESPACE}:{key}", found=repeated)
+        raise ConfigurationError("this is named twice", where=f"{NAMESPACE}:{key}", found=repeated, mend="name it once")
 
 
 def _decode(value: Any) -> Any:

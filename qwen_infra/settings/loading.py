@@ -66,10 +66,19 @@ def read_stack_config(folder: Path, stack: str) -> dict[str, Any]:
         document = yaml.safe_load(path.read_text("utf-8"))
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
-        raise ConfigurationError("the stack file is not YAML", where=path.name, found=problem) from None
+        raise ConfigurationError(
+            "the stack file is not YAML",
+            where=path.name,
+            found=problem,
+            mend="correct the line that it names; a value with a colon or a brace needs quotes",
+        ) from None
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
-        raise ConfigurationError("the stack file has no `config:` section", where=path.name)
+        raise ConfigurationError(
+            "the stack file has no `config:` section",
+            where=path.name,
+            mend=f"qwen-infra init {path.stem.removeprefix('Pulumi.')} --force writes one",
+        )
     return config
 
 
@@ -85,6 +94,7 @@ def load_settings(config: Mapping[str, Any]) -> StackSettings:
             "this works on one model, and the stack has several",
             where=f"{NAMESPACE}:{MODELS}",
             found=", ".join(item.server.name or item.model.title for item in found),
+            mend="name the one with --server",
         )
     return found[0]
 

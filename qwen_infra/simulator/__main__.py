@@ -88,10 +88,15 @@ def _build_parser() -> argparse.ArgumentParser:
 def _read_settings(options: argparse.Namespace) -> SimulatorSettings:
     if options.max_model_len < 1:
         raise ConfigurationError(
-            "the context length is too small", where="--max-model-len", found=options.max_model_len
+            "the context length is too small",
+            where="--max-model-len",
+            found=options.max_model_len,
+            mend="--max-model-len 4096",
         )
     if not options.served_model_name:
-        raise ConfigurationError("the served name is empty", where="--served-model-name")
+        raise ConfigurationError(
+            "the served name is empty", where="--served-model-name", mend="--served-model-name qwen3.5"
+        )
     if not (math.isfinite(options.time_scale) and options.time_scale > 0):
         raise ConfigurationError(
             "the time scale is no positive number",
@@ -102,7 +107,12 @@ def _read_settings(options: argparse.Namespace) -> SimulatorSettings:
     for name in ("startup_seconds", "stall_seconds"):
         value = getattr(options, name)
         if not (math.isfinite(value) and value >= 0):
-            raise ConfigurationError("a time cannot be negative", where=f"--{name.replace('_', '-')}", found=value)
+            raise ConfigurationError(
+                "a time cannot be negative",
+                where=f"--{name.replace('_', '-')}",
+                found=value,
+                mend="give seconds from 0 up",
+            )
     return SimulatorSettings(
         served_model_name=options.served_model_name,
         model_root=options.model,
@@ -144,7 +154,9 @@ def _bind(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family)
     except OSError as error:
-        raise ConfigurationError(f"the address cannot be used: {error}", where="--host", found=host) from error
+        raise ConfigurationError(
+            f"the address cannot be used: {error}", where="--host", found=host, mend="--host 127.0.0.1"
+        ) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

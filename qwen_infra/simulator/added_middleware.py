@@ -23,7 +23,12 @@ def add_middleware(app: ASGIApp, paths: Sequence[str]) -> ASGIApp:
         try:
             wrapped = getattr(importlib.import_module(module), name)(wrapped)
         except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigurationError(f"cannot be imported: {error}", where="--middleware", found=path) from error
+            raise ConfigurationError(
+                f"cannot be imported: {error}",
+                where="--middleware",
+                found=path,
+                mend="give the import path of an ASGI class: package.module.Class",
+            ) from error
     return _FreeControl(app, wrapped) if paths else app
 
 

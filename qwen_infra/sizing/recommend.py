@@ -148,7 +148,10 @@ def _check(request: RecommendRequest) -> None:
         raise InvalidNumberError("at least one GPU is needed", where="--gpus", found=request.gpus, expected="1 or more")
     if request.price_per_gpu_hour is not None and not 0 <= request.price_per_gpu_hour < float("inf"):
         raise InvalidNumberError(
-            "a price must be a number from 0 up", where="--price-per-gpu-hour", found=request.price_per_gpu_hour
+            "a price must be a number from 0 up",
+            where="--price-per-gpu-hour",
+            found=request.price_per_gpu_hour,
+            mend="--price-per-gpu-hour 4.5",
         )
     if request.max_model_len is not None and request.max_model_len < 1:
         raise InvalidNumberError(

@@ -173,6 +173,7 @@ def _check_numbers(request: FitRequest) -> None:
             f"{request.model.name} has only {request.model.architecture.layers} layers",
             where=_KEYS["pipeline_parallel_size"],
             found=request.pipeline_parallel_size,
+            mend=f"use at most {request.model.architecture.layers}",
         )
 
 

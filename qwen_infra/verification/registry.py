@@ -62,7 +62,11 @@ def select_cases(level: Level, *, include: Collection[str] = (), exclude: Collec
     wanted = (case for case in CASES if (_matches(case, include) if include else case.belongs_to(level)))
     found = tuple(case for case in wanted if not _matches(case, exclude))
     if not found:
-        raise ConfigurationError("no case is left to run", expected="at least one that is not excluded")
+        raise ConfigurationError(
+            "no case is left to run",
+            expected="at least one that is not excluded",
+            mend="qwen-infra verify --list names the cases",
+        )
     return found
 
 

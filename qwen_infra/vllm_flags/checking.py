@@ -53,7 +53,12 @@ def _check_flag(word: str, following: Sequence[str], where: str) -> None:
         _check_nested(flag, name, values, where)
         return
     if has_value and following:
-        raise ConfigurationError(f"{flag.name} has a value already", where=where, found=f"{word} {following[0]}")
+        raise ConfigurationError(
+            f"{flag.name} has a value already",
+            where=where,
+            found=f"{word} {following[0]}",
+            mend="write --flag=value or --flag value, once",
+        )
     _check_count(flag, name, values, where)
     for item in values:
         _check_value(flag, item, where)
@@ -84,7 +89,9 @@ def _check_nested(flag: VllmFlag, name: str, values: Sequence[str], where: str) 
     if flag.type not in ("json", "json or text"):
         raise ConfigurationError(f"{flag.name} takes no keys", where=where, found=name, expected=flag.name)
     if len(values) != 1:
-        raise ConfigurationError(f"{name} takes one value", where=where, found=" ".join(values) or "none")
+        raise ConfigurationError(
+            f"{name} takes one value", where=where, found=" ".join(values) or "none", mend="give it one value"
+        )
 
 
 def _check_count(flag: VllmFlag, name: str, values: Sequence[str], where: str) -> None:
@@ -93,7 +100,9 @@ def _check_count(flag: VllmFlag, name: str, values: Sequence[str], where: str) -
         raise ConfigurationError(f"{name} needs a value", where=where, expected=_describe(flag))
     if most is not None and len(values) > most:
         expected = "no value" if most == 0 else "one value"
-        raise ConfigurationError(f"{name} takes {expected}", where=where, found=" ".join(values))
+        raise ConfigurationError(
+            f"{name} takes {expected}", where=where, found=" ".join(values), mend=f"give it {expected}"
+        )
 
 
 def _check_value(flag: VllmFlag, value: str, where: str) -> None:

@@ -43,10 +43,20 @@ def read_dataset(kind: str, path: Path) -> list[Conversation]:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError("the data set cannot be read", where="workload.dataset", found=path) from error
+        raise ConfigurationError(
+            "the data set cannot be read",
+            where="workload.dataset",
+            found=path,
+            mend="check that it is there, readable, and UTF-8",
+        ) from error
     found = list(_read_sharegpt(text, path) if kind == "sharegpt" else _read_lines(text, path))
     if not found:
-        raise ConfigurationError("the data set holds no prompt", where="workload.dataset", found=path)
+        raise ConfigurationError(
+            "the data set holds no prompt",
+            where="workload.dataset",
+            found=path,
+            mend="give a file with conversations in it",
+        )
     return found
 
 

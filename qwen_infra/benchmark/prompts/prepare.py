@@ -140,6 +140,7 @@ async def _prepare_words(client: InferenceClient, workload: Workload, tokenizer:
             where="workload.input_tokens",
             found=workload.input_tokens,
             expected=f"more than {frame_tokens + workload.prefix_tokens}",
+            mend="raise --input-tokens, or lower --prefix-tokens",
         )
     source = f"{words.source}; {frame_tokens} tokens of {'template' if is_chat else 'lead'}"
     return PromptSet(workload, model, source, words=words, frame_tokens=frame_tokens)
@@ -154,6 +155,7 @@ def _prepare_dataset(workload: Workload, dataset: Path, model: str) -> PromptSet
             f"no prompt of the data set has at most {workload.input_tokens} tokens",
             where="workload.input_tokens",
             found=f"the shortest of {len(every)} has about {min(_estimate_tokens(t.messages) for t in every)}",
+            mend="raise --input-tokens, or give another data set",
         )
     digest = hashlib.sha256(dataset.read_bytes()).hexdigest()[:12]
     source = f"{len(fitting)} of {len(every)} prompts of {dataset.name} (sha256 {digest}), not counted beforehand"

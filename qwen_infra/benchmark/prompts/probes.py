@@ -63,5 +63,8 @@ async def _count(client: InferenceClient, path: str, body: dict[str, Any]) -> in
     usage = payload.get("usage") if isinstance(payload, dict) else None
     tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
     if not isinstance(tokens, int):
-        raise ConfigurationError("no text prompts of a set length can be made: the server gives no usage")
+        raise ConfigurationError(
+            "no text prompts of a set length can be made: the server gives no usage",
+            mend="give the model's folder with --tokenizer, or use --prompt-form ids",
+        )
     return tokens

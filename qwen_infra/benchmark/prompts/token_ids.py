@@ -81,7 +81,10 @@ async def _tokenize_sample(client: InferenceClient, refusal: str) -> Vocabulary:
     ids = sorted({token for token in tokens if type(token) is int}) if isinstance(tokens, list) else []
     if len(ids) < 2:
         raise ConfigurationError(
-            "no prompts of an exact length can be made: /tokenize gives too few tokens", found=len(ids), expected=2
+            "no prompts of an exact length can be made: /tokenize gives too few tokens",
+            found=len(ids),
+            expected=2,
+            mend="use --prompt-form text, or give the model's folder with --tokenizer",
         )
     return Vocabulary(ids, f"{len(ids)} ids that /tokenize gives for a fixed text, since {refusal}")
 

@@ -56,12 +56,22 @@ class LocalTokenizer:
         file = folder / "tokenizer.json" if folder.is_dir() else folder
         expected = "a model's folder with a tokenizer.json"
         if not file.is_file():
-            raise ConfigurationError("there is no tokenizer", where="--tokenizer", found=file, expected=expected)
+            raise ConfigurationError(
+                "there is no tokenizer",
+                where="--tokenizer",
+                found=file,
+                expected=expected,
+                mend="qwen-infra download OWNER/NAME --to DIR --allow 'token*' fetches one",
+            )
         try:
             self._tokenizer = Library.from_file(str(file))
         except Exception as error:
             raise ConfigurationError(
-                f"the tokenizer cannot be read: {error}", where="--tokenizer", found=file, expected=expected
+                f"the tokenizer cannot be read: {error}",
+                where="--tokenizer",
+                found=file,
+                expected=expected,
+                mend="qwen-infra download OWNER/NAME --to DIR --allow 'token*' --verify fetches it again",
             ) from error
         self.source = f"the tokenizer in {folder.name}"
 

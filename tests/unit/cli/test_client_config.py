@@ -52,7 +52,7 @@ def test_no_stack_is_needed_for_a_known_address(monkeypatch, capsys):
 
 def test_neither_stack_nor_address_is_wrong_usage(monkeypatch, capsys):
     assert call(monkeypatch, "--for", "openai") == 2
-    assert "--stack NAME, or --url URL with --model NAME" in capsys.readouterr().err
+    assert ", or --url URL with --model NAME" in capsys.readouterr().err
 
 
 def test_the_key_is_read_only_when_asked_for_and_its_file_is_private(monkeypatch, tmp_path, capsys):

@@ -87,10 +87,34 @@ def test_wrong_usage_is_told_in_the_style_of_every_error(monkeypatch, capsys, ar
 
     shown = capsys.readouterr().err
     assert shown.startswith(expected)
-    assert (
-        f"  mend:     qwen-infra{' ' + arguments[0] if len(arguments) > 1 or arguments == ['verify'] else ''} --help"
-        in shown
-    )
+    command = "" if arguments == ["rendr"] else f" {arguments[0]}"
+    mend = " ".join(shown.partition("mend:")[2].split())
+    assert mend.endswith(f"qwen-infra{command} --help")
+    assert not command or mend.startswith(f"qwen-infra{command} --url http://127.0.0.1:8000 --model qwen3.5")
+
+
+def test_one_run_to_compare_shows_how_two_are_named_and_which_there_are(typed, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results" / "gb200").mkdir(parents=True)
+    (tmp_path / "results" / "gb200" / "benchmark-20260101T000000Z-7f9d21aa.json").touch()
+
+    code, _, shown = typed("report", "--compare", "7f9d21aa")
+
+    assert code == 2
+    assert "--compare: option '--compare' requires 2 arguments" in shown
+    assert "benchmark-20260101T000000Z-7f9d21aa.json" in shown
+    assert "qwen-infra report --stack gb200 --compare 7f9d21aa 40c9b266" in " ".join(shown.split())
+
+
+def test_a_missing_stack_is_answered_with_those_there_are(typed, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pulumi.gb200.yaml").touch()
+
+    for words in (["render"], ["baseline", "set"], ["chat"], ["connect"]):
+        code, _, shown = typed(*words)
+        assert (code, shown.startswith("error: --stack: ")) == (2, True)
+        assert "one of: gb200" in " ".join(shown.split())
+        assert "mend:" in shown
 
 
 @pytest.mark.parametrize(
@@ -112,7 +136,8 @@ def test_a_file_that_cannot_be_written_is_a_message(monkeypatch, capsys, tmp_pat
     monkeypatch.setattr(command_line, "app", lambda **_: (tmp_path / "Pulumi.x.yaml").write_text("x", "utf-8"))
 
     assert call(monkeypatch) == 3
-    assert capsys.readouterr().err == f"error: {tmp_path}/Pulumi.x.yaml: this file cannot be used: is a directory\n"
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"error: {tmp_path}/Pulumi.x.yaml: this file cannot be used: is a directory\n  mend: ")
 
 
 def test_completion_knows_commands_subcommands_and_options():

@@ -2,6 +2,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,8 @@ from tests.unit.client.scripted_server import (
 SHORT = Deadlines(connect_s=2.0, first_byte_s=0.3, between_chunks_s=0.2, total_s=0.8)
 KEY = "sk-the-very-key"
 MAX_BODY_BYTES = 400_000
+
+SELF_SIGNED = Path(__file__).parent / "self_signed.pem"
 
 
 def get(url: str, deadlines: Deadlines = SHORT, path: str = "/v1/models") -> object:
@@ -87,7 +90,7 @@ def test_the_servers_own_message_is_in_the_error():
     with serve_bytes(http_answer(body, status="404 Not Found")) as url, pytest.raises(HttpStatusError) as caught:
         get(url)
     assert caught.value.status == 404
-    assert str(caught.value) == "GET /v1/models answered 404 Not Found: The model `nope` does not exist."
+    assert caught.value.what == "GET /v1/models answered 404 Not Found: The model `nope` does not exist."
 
 
 def test_a_server_that_repeats_the_key_does_not_bring_it_into_the_error():
@@ -169,6 +172,22 @@ def test_a_name_that_does_not_resolve_is_told():
 def test_tls_against_a_plain_server_is_told_as_tls():
     with serve_model(ModelScript()) as url, pytest.raises(TlsFailedError, match="no trusted TLS connection"):
         get(url.replace("http", "https"))
+
+
+def test_an_untrusted_certificate_names_the_variable_that_mends_it_and_the_variable_does(stream, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with serve_bytes(EVENT_STREAM, token_event(), DONE, certificate=SELF_SIGNED) as url:
+        with pytest.raises(TlsFailedError) as caught:
+            stream(url)
+        assert "SSL_CERT_FILE" in str(caught.value.mend)
+        monkeypatch.setenv("SSL_CERT_FILE", str(SELF_SIGNED))
+        assert len(stream(url)) == 1
+
+
+def test_a_variable_that_names_no_ca_file_is_a_configuration_error(monkeypatch, tmp_path):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    with pytest.raises(ConfigurationError, match=r"SSL_CERT_FILE: the CA file does not exist"):
+        InferenceClient(Endpoint(url="https://h", model="m"))
 
 
 def test_a_ca_file_without_a_certificate_is_a_configuration_error(tmp_path):
