@@ -26,7 +26,7 @@ def chat(
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest answer, thinking included.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answer to QUESTION as one JSON document.")] = False,
 ) -> None:
-    """Talk to the model in the terminal; an empty line, /exit or Ctrl-D ends it.
+    """Talk to the model in the terminal; an empty line, /exit or Ctrl-D ends it; Ctrl-C stops an answer, and all.
 
     With a stack, the key is read from its Secret and a port-forward is opened. The first thing to do after `pulumi up`.
 
@@ -61,8 +61,10 @@ async def _talk(
         conversation = Conversation(client, thinks=False if thinking == "off" else None, max_tokens=max_tokens)
         if question is not None:
             screen = ChatScreen(is_silent=as_json, shows_thinking=thinking == "dim")
-            turn = await conversation.ask(question, screen.show)
-            screen.end()
+            try:
+                turn = await conversation.ask(question, screen.show)
+            finally:  # whatever ends it, Ctrl-C too, the terminal is not left dim
+                screen.end()
             if as_json:
                 print_json(asdict(turn))
             _tell_cut_off(turn)
@@ -76,7 +78,8 @@ async def _talk(
                 screen.end()
                 print_error(error)
                 continue
-            screen.end()
+            finally:
+                screen.end()
             _tell_cut_off(turn)
 
 

@@ -1,6 +1,9 @@
 """What a chat looks like: thinking dimmed, the answer plain, pieces as they come."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from qwen_infra.cli.output import has_colour
@@ -50,10 +53,21 @@ class ChatScreen:
         sys.stdout.flush()
 
 
+@contextmanager
+def _ctrl_c_heard() -> Iterator[None]:
+    """Let Ctrl-C end a wait for a person at once: asyncio's own handler would only note it, and ``input`` go on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def read_question() -> str | None:
     """The next question; ``None`` when the person is done."""
     try:
-        asked = input("> " if sys.stdin.isatty() else "").strip()
+        with _ctrl_c_heard():
+            asked = input("> " if sys.stdin.isatty() else "").strip()
     except EOFError:
         return None
     return None if asked in _ENDINGS else asked

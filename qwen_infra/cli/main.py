@@ -5,14 +5,14 @@ Which commands there are stands in ``qwen_infra.cli.commands``.
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from qwen_infra import __version__
 from qwen_infra.cli.lazy import CommandGroup
-from qwen_infra.cli.output import print_error
+from qwen_infra.cli.output import print_error, say
 from qwen_infra.cli.usage import explain_usage
 from qwen_infra.errors import EnvironmentMissingError, QwenInfraError
 
@@ -55,7 +55,10 @@ def root(
 def main() -> None:
     """Run a command; a known error is one message, never a traceback."""
     try:
-        sys.exit(app(prog_name=NAME, standalone_mode=False))
+        code = app(prog_name=NAME, standalone_mode=False)
+        if code == INTERRUPTED:  # how Typer tells Ctrl-C
+            _end_interrupted()
+        sys.exit(code)
     except QwenInfraError as error:
         _fail(error)
     except TyperException as error:
@@ -64,7 +67,7 @@ def main() -> None:
             sys.exit(2)
         _fail(explain_usage(error))
     except (Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
     except OSError as error:
         if error.filename is None:
             raise
@@ -76,6 +79,12 @@ def main() -> None:
                 mend="name a file that is there and may be read or written",
             )
         )
+
+
+def _end_interrupted() -> NoReturn:
+    """One line, below the ``^C`` that a terminal shows."""
+    say("\ninterrupted" if sys.stderr.isatty() else "interrupted")
+    sys.exit(INTERRUPTED)
 
 
 def _fail(error: QwenInfraError) -> None:

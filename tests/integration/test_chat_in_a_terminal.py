@@ -1,34 +1,52 @@
 """``qwen-infra chat`` on a pseudo-terminal, as a person meets it: prompt, dimmed thinking, answer, the ways out."""
 
+import contextlib
+import fcntl
 import os
 import pty
 import select
+import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from qwen_infra.simulator import INSTANT, SimulatorSettings
-from tests.unit.simulator.conftest import LiveServer
+from qwen_infra.simulator import INSTANT, SimulatorSettings, TimingProfile
+from tests.unit.simulator.conftest import LiveServer, serve
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 240
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
+CTRL_C = "\x03"
+
+
+def _take_terminal() -> None:
+    """Make the pseudo-terminal the one whose Ctrl-C reaches this process and its children."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
     """A program on a terminal of its own: what it wrote, and typing."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, path: str | None = None) -> None:
         self._ours, theirs = pty.openpty()
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "VLLM_API_KEY": "key"}
+        environment["PATH"] = path or environment["PATH"]
         environment.pop("NO_COLOR", None)
         command = [sys.executable, "-m", "qwen_infra", "chat", *words]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=_take_terminal,
         )
         os.close(theirs)
         self.written = ""
@@ -51,6 +69,14 @@ class Terminal:
 
     def wait(self) -> int:
         return self._process.wait(PATIENCE_S)
+
+    def read_to_the_end(self) -> str:
+        """All that is left once the program has ended."""
+        self.wait()
+        with contextlib.suppress(OSError):  # how Linux says that the other end is gone
+            while piece := os.read(self._ours, 4096):
+                self.written += piece.decode()
+        return self.written
 
     def close(self) -> None:
         self._process.kill()
@@ -107,3 +133,75 @@ def test_it_ends_without_an_error(terminal: Terminal, keys: str, code: int) -> N
     terminal.read_until("> ")
     terminal.type(keys)
     assert terminal.wait() == code
+
+
+def assert_interrupted(shown: str, code: int) -> None:
+    assert code == 130
+    assert "Traceback" not in shown
+    assert shown.replace("^C", "").split() == ["interrupted"]
+
+
+@contextlib.contextmanager
+def running(*words: str, path: str | None = None) -> Iterator[Terminal]:
+    terminal = Terminal(*words, path=path)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def test_ctrl_c_at_the_prompt_ends_it_in_one_line(terminal: Terminal) -> None:
+    terminal.read_until("> ")
+    terminal.type(CTRL_C)
+    assert_interrupted(terminal.read_to_the_end(), terminal.wait())
+
+
+def test_ctrl_c_after_an_answer_ends_it_too(terminal: Terminal) -> None:
+    terminal.read_until("> ")
+    ask(terminal, "Who are you?")
+    terminal.type(CTRL_C)
+    assert_interrupted(terminal.read_to_the_end(), terminal.wait())
+
+
+@pytest.mark.parametrize("question", [(), ("Who are you?",)], ids=["conversation", "one question"])
+def test_ctrl_c_while_an_answer_streams_ends_the_servers_request_and_the_dimming(question: tuple[str, ...]) -> None:
+    slow = TimingProfile.model_validate({"name": "slow", "decode": {"base_ms": 2000}})
+    for api in serve(SimulatorSettings(profile=slow, api_key="key")):
+        with running("--url", str(api.http.base_url), "--model", "qwen3.5", *question) as terminal:
+            if not question:
+                terminal.read_until("> ")
+                terminal.type("Who are you?\n")
+            terminal.read_until(DIM)
+            api.wait_until_metric_is("vllm:num_requests_running", 1)
+            terminal.type(CTRL_C)
+            shown = terminal.read_to_the_end()
+            assert terminal.wait() == 130
+            assert "Traceback" not in shown
+            assert shown.index(PLAIN) < shown.index("interrupted")
+            assert shown.endswith("interrupted\r\n")
+            api.wait_until_metric_is("vllm:num_requests_running", 0)
+
+
+def test_ctrl_c_before_the_server_says_anything_ends_it() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with running("--url", url, "--model", "qwen3.5", "hi") as terminal, silent.accept()[0]:
+            terminal.type(CTRL_C)
+            assert_interrupted(terminal.read_to_the_end(), terminal.wait())
+
+
+def test_ctrl_c_while_a_tunnel_is_opened_ends_the_tunnel_too(tmp_path: Path) -> None:
+    (tmp_path / "kubectl").write_text(
+        f"#!/bin/sh\necho $$ > {tmp_path}/draft\nmv {tmp_path}/draft {tmp_path}/pid\nexec sleep 900\n"
+    )
+    (tmp_path / "kubectl").chmod(0o755)
+    with running("--stack", "gb200", path=f"{tmp_path}:{os.environ['PATH']}") as terminal:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (tmp_path / "pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        terminal.type(CTRL_C)
+        assert_interrupted(terminal.read_to_the_end(), terminal.wait())
+    assert not Path(f"/proc/{int((tmp_path / 'pid').read_text())}").exists()
