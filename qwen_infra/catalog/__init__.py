@@ -12,7 +12,15 @@ from qwen_infra.catalog.architecture import (
     VisionTower,
 )
 from qwen_infra.catalog.gpus import ArithmeticRates, Gpu
-from qwen_infra.catalog.lookup import UnknownGpuError, UnknownModelError, find_gpu, find_model, gpus, models
+from qwen_infra.catalog.lookup import (
+    UnknownGpuError,
+    UnknownModelError,
+    find_gpu,
+    find_model,
+    gpus,
+    models,
+    nearest_repository,
+)
 from qwen_infra.catalog.models import (
     Checkpoint,
     Model,
@@ -47,4 +55,5 @@ __all__ = [
     "find_model",
     "gpus",
     "models",
+    "nearest_repository",
 ]

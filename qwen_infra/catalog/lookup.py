@@ -16,7 +16,7 @@ from qwen_infra.catalog.gpus import Gpu
 from qwen_infra.catalog.models import Model
 from qwen_infra.errors import ConfigurationError
 
-__all__ = ["UnknownGpuError", "UnknownModelError", "find_gpu", "find_model", "gpus", "models"]
+__all__ = ["UnknownGpuError", "UnknownModelError", "find_gpu", "find_model", "gpus", "models", "nearest_repository"]
 
 _DATA = Path(__file__).parent / "data"
 
@@ -111,6 +111,12 @@ def _resolve_sources(value: Any, sources: dict[str, Any]) -> Any:
         else:
             resolved[key] = _resolve_sources(item, sources)
     return resolved
+
+
+def nearest_repository(text: str) -> str:
+    """The repository of the catalogue whose name is nearest to ``text``: a name without its owner, or a page's URL."""
+    by_name = {each.repository.split("/")[-1]: each.repository for model in models() for each in model.checkpoints}
+    return by_name[_nearest(text.rstrip("/"), by_name)[0]]
 
 
 @cache

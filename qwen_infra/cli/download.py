@@ -47,6 +47,7 @@ def download(
     import signal
     import threading
 
+    from qwen_infra.cli.hub_names import check_hub_address, check_repository, check_revision
     from qwen_infra.cli.output import print_json
     from qwen_infra.download import DownloadError, DownloadOrder, choose_reporter, describe_result, run_download
 
@@ -56,6 +57,9 @@ def download(
         raise typer.BadParameter("one of --to and --store is needed, and only one", param_hint="--to")
     if keep_revisions is not None and store is None:
         raise typer.BadParameter("only a store has several revisions: give --store", param_hint="--keep-revisions")
+    check_hub_address()
+    check_repository(repository)
+    check_revision(revision)
     order = DownloadOrder(
         repository=repository,
         revision=revision,

@@ -33,11 +33,14 @@ def pin(
         qwen-infra model pin --stack gb200 --dry-run
     """
     from qwen_infra.catalog.hub import find_commit
+    from qwen_infra.cli.hub_names import check_hub_address, check_revision
     from qwen_infra.cli.output import print_json, say
     from qwen_infra.cli.stack_endpoint import load_plans
     from qwen_infra.registry import set_in_stack_file
     from qwen_infra.settings import locate_key, read_stack_config
 
+    check_hub_address()
+    check_revision(revision)
     commits: dict[tuple[str, str | None], str] = {}
     wanted: dict[str, dict[str, tuple[str, str]]] = {}
     for name in stack:

@@ -45,9 +45,17 @@ def parse_reference(text: str) -> ImageReference:
         raise ConfigurationError(
             "this is no image reference",
             where="IMAGE",
-            found=text,
+            found=text or "nothing",
             expected="NAME:TAG",
-            mend="qwen-infra image pin vllm/vllm-openai:v0.32.0",
+            mend=f"qwen-infra image pin {_suggest(text)}",
         )
     registry = first if is_host and first != "docker.io" else DOCKER_HUB
     return ImageReference(name, registry, repository, tag or None, digest or None)
+
+
+def _suggest(text: str) -> str:
+    """What was probably meant: a page's address without what a browser shows, names in small letters."""
+    bare = re.sub(r"^(https?://)?(hub\.docker\.com/r/)?", "", text.strip()).rstrip("/:").partition("@")[0]
+    name, colon, tag = bare.rpartition(":")
+    meant = f"{name.lower()}:{tag}" if colon and "/" not in tag else f"{bare.lower()}:TAG"
+    return meant if _REPOSITORY.fullmatch(meant.rpartition(":")[0]) else "vllm/vllm-openai:v0.32.0"
