@@ -3,6 +3,7 @@
 No connection is made here (see :mod:`qwen_infra.client.http`), and no key is looked up (see ``checks``).
 """
 
+import math
 import os
 import ssl
 from dataclasses import dataclass, field
@@ -22,16 +23,24 @@ class Deadlines:
     """Seconds to wait in each phase of a request; every one of them always applies.
 
     Args:
-        connect_s: until the connection stands (TLS included).
+        connect_s: until the connection stands (TLS included), each time that it is tried.
+        connect_attempts: how often it is tried, as long as the other deadlines leave time for all of ``connect_s``.
         first_byte_s: from sending until the first piece of the answer (an event, when streamed).
         between_chunks_s: between two events of a stream.
         total_s: from sending to the end of the answer.
     """
 
     connect_s: float = 5.0
+    connect_attempts: int = 3
     first_byte_s: float = 60.0
     between_chunks_s: float = 30.0
     total_s: float = 120.0
+
+    @property
+    def affordable_attempts(self) -> int:
+        """Attempts to connect that end before the first byte is due, so that the error names the connection."""
+        within_s = min(self.first_byte_s, self.total_s)
+        return max(1, min(self.connect_attempts, math.ceil(within_s / self.connect_s) - 1))
 
     @classmethod
     def for_whole_answer(cls, total_s: float) -> Self:

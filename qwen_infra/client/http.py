@@ -1,6 +1,7 @@
 """The client: JSON requests and streamed ones to one endpoint, each under deadlines, each error one of ours.
 
-Times are ``time.perf_counter`` seconds. Nothing is retried or interpreted here: cases and metrics do that.
+Times are ``time.perf_counter`` seconds. No request is sent twice and nothing is interpreted here: cases and metrics do
+that. Only a connection that did not come about in time is tried again, since nothing was sent on it yet, and counted.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,7 +30,7 @@ from qwen_infra.client.errors import (
 )
 from qwen_infra.client.sse import SseParser
 
-__all__ = ["MAX_BODY_BYTES", "InferenceClient", "JsonReply", "encode_body"]
+__all__ = ["MAX_BODY_BYTES", "InferenceClient", "JsonReply", "LateConnections", "encode_body"]
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Largest whole answer that is read, in bytes."""
@@ -55,6 +56,13 @@ class JsonReply:
     request_id: str | None
 
 
+@dataclass(slots=True)
+class LateConnections:
+    """How many attempts to connect ran out of time and were followed by another."""
+
+    count: int = 0
+
+
 class InferenceClient:
     """Asks one :class:`Endpoint`; use it as an asynchronous context manager.
 
@@ -62,12 +70,19 @@ class InferenceClient:
         endpoint: where, which model, which key.
         deadlines: used where a request brings none of its own.
         max_body_bytes: largest answer that is read, whole or streamed.
+        late_connections: where connections that had to be tried again are counted; a tally of its own when not given.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, deadlines: Deadlines | None = None, max_body_bytes: int = MAX_BODY_BYTES
+        self,
+        endpoint: Endpoint,
+        *,
+        deadlines: Deadlines | None = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        late_connections: LateConnections | None = None,
     ) -> None:
         self.endpoint = endpoint
+        self.late_connections = late_connections or LateConnections()
         self._max_body_bytes = max_body_bytes
         self._deadlines = deadlines or Deadlines()
         headers = {"Accept-Encoding": "identity"}
@@ -89,6 +104,15 @@ class InferenceClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+
+    def as_caller(self, api_key: str | None) -> Self:
+        """Another client of the same server with another key or none; late connections count together."""
+        return type(self)(
+            replace(self.endpoint, api_key=api_key),
+            deadlines=self._deadlines,
+            max_body_bytes=self._max_body_bytes,
+            late_connections=self.late_connections,
+        )
 
     async def get_json(self, path: str, *, deadlines: Deadlines | None = None) -> JsonReply:
         """``GET path``.
@@ -170,7 +194,7 @@ class InferenceClient:
         source = f"{method} {path}"
         try:
             async with watch.timer:
-                response = await self._http.send(request, stream=True)
+                response = await self._send_once_connected(request, limits)
                 try:
                     if not response.is_success:
                         await self._refuse_status(response, watch, source)
@@ -180,7 +204,8 @@ class InferenceClient:
         except TimeoutError as error:
             raise watch.describe(source) from error
         except httpx.ConnectTimeout as error:
-            what = f"no connection to {self.endpoint.url} within {limits.connect_s:g} s"
+            tried = f", tried {limits.affordable_attempts} times" if limits.affordable_attempts > 1 else ""
+            what = f"no connection to {self.endpoint.url} within {limits.connect_s:g} s{tried}"
             raise DeadlineExceededError(what, phase="connect") from error
         except httpx.HTTPError as error:
             raise self._translate(error, source) from error
@@ -189,6 +214,18 @@ class InferenceClient:
             if isinstance(error.found, str):
                 error.found = self._redact(error.found)
             raise
+
+    async def _send_once_connected(self, request: httpx.Request, limits: Deadlines) -> httpx.Response:
+        """A server whose queue is full for seconds, or a process of ours that got no processor, is no missing server.
+
+        The timer of an attempt fires as well when this process stood still while the connection came about.
+        """
+        for _ in range(limits.affordable_attempts - 1):
+            try:
+                return await self._http.send(request, stream=True)
+            except httpx.ConnectTimeout:
+                self.late_connections.count += 1
+        return await self._http.send(request, stream=True)
 
     async def _refuse_status(self, response: httpx.Response, watch: "_Watch", source: str) -> None:
         received = await _read_body(response, watch, self._max_body_bytes)

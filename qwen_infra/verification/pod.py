@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _verify(options: argparse.Namespace) -> VerificationReport:
     endpoint = Endpoint(url=options.url, model=options.model, api_key=os.environ.get("VLLM_API_KEY") or None)
     cluster = ClusterFacts(gpu_product=options.gpu, simulated_nodes=SIMULATED_NODE_VARIABLE in os.environ)
-    async with InferenceClient(endpoint, deadlines=Deadlines.for_whole_answer(10.0)) as client:
+    async with InferenceClient(endpoint, deadlines=Deadlines.for_whole_answer(30.0)) as client:
         provenance = await fetch_provenance(client, cluster=cluster)
     return await run_suite(
         endpoint,

@@ -23,6 +23,7 @@ class CaseResult(BaseModel):
         attempts: how often it was asked until it passed or gave up, since a model samples.
         runs: how often the case ran (more than once in a soak).
         flakes: in how many of the runs it failed.
+        late_connections: attempts to connect, over all runs, that ran out of time and were followed by another.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +37,7 @@ class CaseResult(BaseModel):
     attempts: int = 1
     runs: int = 1
     flakes: int = 0
+    late_connections: int = 0
     expected: str | None = None
     actual: str | None = None
     request_id: str | None = None
@@ -88,7 +90,8 @@ class VerificationReport(BaseModel):
         if not self.passed:
             return f"verification failed: none of {total} cases could run"
         retried = sum(case.attempts > 1 for case in self.cases)
-        notes = ((skipped, "skipped"), (retried, "asked again"))
+        late = sum(case.late_connections for case in self.cases)
+        notes = ((skipped, "skipped"), (retried, "asked again"), (late, "connections tried again"))
         aside = "".join(f", {count} {what}" for count, what in notes if count)
         return f"verification passed: {total - skipped} of {total} cases in {self.duration_s:.1f} s{aside}"
 

@@ -39,7 +39,7 @@ from qwen_infra.versions import SUITE_VERSION
 __all__ = ["SuiteOptions", "run_suite"]
 
 _GRACE_S = 2.0  # beyond a case's deadline, which its client applies to each request by itself
-_PROVENANCE_DEADLINE_S = 10.0
+_PROVENANCE_DEADLINE_S = 30.0
 _TOLD_OF_KEY = 6
 """Characters of a key that a cut quotation may show: no more than its prefix, such as ``sk-``, and chance."""
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -238,6 +238,7 @@ async def _run_case(case: Case, endpoint: Endpoint, options: SuiteOptions) -> _A
         flakes=int(verdict.status == "failed"),
         expected=_clean(verdict.outcome.expected, endpoint),
         actual=_clean(verdict.outcome.actual, endpoint),
+        late_connections=client.late_connections.count,
         request_id=None if request_id is None else shorten(_redact(str(request_id), endpoint), 100),
     )
     return _Attempted(result, verdict.failure)

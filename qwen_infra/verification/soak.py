@@ -13,6 +13,7 @@ class _Tally:
     flakes: int
     skips: int
     attempts: int
+    late_connections: int
     duration_s: float
     shown: CaseResult
     """The last failure, or else the last result."""
@@ -27,11 +28,12 @@ class SoakTally:
     def add(self, results: tuple[CaseResult, ...]) -> None:
         """Count one round."""
         for result in results:
-            tally = self._tallies.setdefault(result.id, _Tally(0, 0, 0, 0, 0.0, result))
+            tally = self._tallies.setdefault(result.id, _Tally(0, 0, 0, 0, 0, 0.0, result))
             tally.runs += 1
             tally.flakes += result.status == "failed"
             tally.skips += result.status == "skipped"
             tally.attempts = max(tally.attempts, result.attempts)
+            tally.late_connections += result.late_connections
             tally.duration_s += result.duration_s
             if result.status == "failed" or tally.shown.status != "failed":
                 tally.shown = result
@@ -55,6 +57,7 @@ def _sum_up(tally: _Tally) -> CaseResult:
             "runs": tally.runs,
             "flakes": tally.flakes,
             "attempts": tally.attempts,
+            "late_connections": tally.late_connections,
             "duration_s": round(tally.duration_s / tally.runs, 3),
         }
     )

@@ -76,6 +76,7 @@ def _summarize(cases: Sequence[CaseResult]) -> list[tuple[Text, str, str, Text]]
     slowest_s = max(case.duration_s for case in passed)
     again = sum(case.attempts > 1 for case in passed)
     what = f"all that were asked, the slowest in {slowest_s:.1f} s{f', {again} asked again' if again else ''}"
+    what += _tell_late(sum(case.late_connections for case in passed))
     whole = (Text(f"{cases[0].family}: {len(passed)} cases"), "passed", f"{slowest_s:.1f}", Text(what))
     return [whole, *(_row(case) for case in cases if case.status != "passed")]
 
@@ -84,8 +85,12 @@ def _row(case: CaseResult) -> tuple[Text, str, str, Text]:
     return Text(case.id), case.status, f"{case.duration_s:.1f}", Text(_describe(case))
 
 
+def _tell_late(connections: int) -> str:
+    return f", {connections} connections tried again" if connections else ""
+
+
 def _describe(case: CaseResult) -> str:
     if case.status != "failed":
-        return case.detail
+        return case.detail + _tell_late(case.late_connections)
     pairs = (("expected", case.expected), ("came", case.actual))
     return case.detail + "".join(f"; {label}: {value}" for label, value in pairs if value)

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import httpx
 from qwen_infra.guard import MIDDLEWARE
 from qwen_infra.guard.gatekeeper import MANIFEST, MANIFEST_KEYS
 from qwen_infra.local.ports import find_free_ports
+from qwen_infra.simulator import run_simulator
 from tests.contract.interpreter import ROOT, VllmInterpreter
 
 KEY = "sk-contract"
@@ -64,16 +64,9 @@ def serve(vllm: VllmInterpreter, model: Path, folder: Path, *more: str) -> Itera
 @contextmanager
 def simulate() -> Iterator[str]:
     """The URL of a simulator with the same key, name and context length; it is gone afterwards."""
-    options = ("--port", "0", "--profile", "instant", "--max-model-len", str(MAX_MODEL_LEN), "--language-model-only")
-    command = [sys.executable, "-m", "qwen_infra.simulator", "--served-model-name", MODEL, *options]
-    environment = {**os.environ, "VLLM_API_KEY": KEY}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            listening = next(line for line in process.stdout if line.startswith("listening on "))
-            yield listening.removeprefix("listening on ").strip()
-        finally:
-            process.kill()
+    options = ("--profile", "instant", "--max-model-len", str(MAX_MODEL_LEN), "--language-model-only")
+    with run_simulator("--served-model-name", MODEL, *options, api_key=KEY) as url:
+        yield url
 
 
 def _mount_guard(folder: Path) -> dict[str, str]:

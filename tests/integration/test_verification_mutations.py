@@ -5,19 +5,15 @@ No cluster here; it stands among the integration tests because it takes most of 
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import httpx
 import pytest
 
 from qwen_infra.client import Endpoint
-from qwen_infra.simulator import FAULTS
+from qwen_infra.simulator import FAULTS, run_simulator
 from qwen_infra.verification import CASES, DeployedServer, SuiteOptions, VerificationReport, run_suite
 
 KEY = "sk-simulated"
@@ -168,18 +164,8 @@ HANGING = {"endless-stream": 0.05, "stall": 0.05, "leaked-requests": 0.3}
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     profile = tmp_path_factory.mktemp("profile") / "paced.json"
     profile.write_text(json.dumps(PACED))
-    options = ("--port", "0", "--profile", str(profile), "--max-model-len", "16384")
-    command = [sys.executable, "-m", "qwen_infra.simulator", *options]
-    environment = {**os.environ, "VLLM_API_KEY": KEY}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment, cwd=Path.cwd()
-    ) as process:
-        try:
-            assert process.stdout is not None
-            listening = next(line for line in process.stdout if line.startswith("listening on "))
-            yield listening.removeprefix("listening on ").strip()
-        finally:
-            process.kill()
+    with run_simulator("--profile", str(profile), "--max-model-len", "16384", api_key=KEY) as url:
+        yield url
 
 
 def verify(url: str, *faults: str) -> VerificationReport:

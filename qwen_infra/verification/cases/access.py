@@ -1,7 +1,6 @@
 """Who may do what: the key on every guarded path, what no key guards, and what must not be there at all."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from qwen_infra.client import EndpointError, HttpStatusError, InferenceClient
@@ -47,11 +46,10 @@ async def _require_key_everywhere(context: CaseContext) -> Outcome:
 
 
 async def _expect_refusals(context: CaseContext, paths: Iterable[tuple[str, str]]) -> Outcome:
-    endpoint = context.endpoint
-    if endpoint.api_key is None:
+    if context.endpoint.api_key is None:
         raise CaseSkippedError("the endpoint was given without a key")
     for how, key in (("without a key", None), ("with a wrong key", WRONG_KEY)):
-        async with InferenceClient(replace(endpoint, api_key=key)) as client:
+        async with context.client.as_caller(key) as client:
             for method, path in paths:
                 status = await _try_status(client, method, path, _tiny_body(context))
                 if status != 401:
@@ -62,7 +60,7 @@ async def _expect_refusals(context: CaseContext, paths: Iterable[tuple[str, str]
 async def _refuse_unguarded(context: CaseContext) -> Outcome:
     if not context.from_outside:
         raise CaseSkippedError("asked from inside, where these paths are open; --from-outside asks as a client would")
-    async with InferenceClient(replace(context.endpoint, api_key=None)) as client:
+    async with context.client.as_caller(None) as client:
         for method, path in UNGUARDED:
             status = await _try_status(client, method, path, _tiny_body(context))
             if status is not None and (status < 400 or status == 422):

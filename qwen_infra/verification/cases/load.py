@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from qwen_infra.client import Deadlines, InferenceClient, encode_body, parse_event
+from qwen_infra.client import Deadlines, encode_body, parse_event
 from qwen_infra.errors import CheckFailedError
 from qwen_infra.verification.asking import ATTEMPTS, Asked, ask
 from qwen_infra.verification.case import Case, CaseContext, CaseSkippedError, Outcome
@@ -87,11 +87,11 @@ async def _leave_after_first_token(context: CaseContext) -> None:
     max_tokens = min(LONGEST_ANSWER, length // 2) if isinstance(length, int) else LONGEST_ANSWER
     body = {"model": context.endpoint.model, **_LONG_ANSWER, "max_tokens": max_tokens, "stream": True}
     body["chat_template_kwargs"] = {"enable_thinking": False}
-    async with InferenceClient(context.endpoint, deadlines=Deadlines(total_s=context.deadline_s)) as client:
-        try:
-            await client.stream("/v1/chat/completions", encode_body(body), leave)
-        except _HungUpError:
-            return
+    limits = Deadlines(total_s=context.deadline_s)
+    try:
+        await context.client.stream("/v1/chat/completions", encode_body(body), leave, deadlines=limits)
+    except _HungUpError:
+        return
     raise CheckFailedError("the answer ended before it could be left", expected="a long answer", found="a short one")
 
 

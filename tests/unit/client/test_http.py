@@ -1,7 +1,9 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,61 @@ def stream(request: pytest.FixtureRequest) -> Stream:
         return events
 
     return run
+
+
+@contextmanager
+def full_queue() -> Iterator[tuple[socket.socket, str]]:
+    """A listening socket whose queue of one connection is full: the kernel answers nobody else."""
+    with socket.socket() as listener, socket.socket() as first:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        first.connect(listener.getsockname())
+        yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_server_that_takes_no_connection_for_a_while_is_tried_again_and_counted():
+    async def ask() -> tuple[object, int]:
+        limits = Deadlines(connect_s=0.1, connect_attempts=100, first_byte_s=60.0)
+        with full_queue() as (listener, url):
+            async with InferenceClient(Endpoint(url=url, model="m"), deadlines=limits) as client:
+                asking = asyncio.create_task(client.get_json("/v1/models"))
+                await asyncio.to_thread(answer_who_asks, listener, lambda: client.late_connections.count > 0)
+                return (await asking).payload, client.late_connections.count
+
+    payload, late = asyncio.run(ask())
+    assert payload == {"data": []}
+    assert late >= 1
+
+
+def answer_who_asks(listener: socket.socket, may_begin: Callable[[], bool]) -> None:
+    """Take connections until one brings a request; what filled the queue brings none."""
+    while not may_begin():
+        time.sleep(0.01)
+    asked = b""
+    while not asked:
+        connection, _ = listener.accept()
+        with connection, suppress(TimeoutError):
+            connection.settimeout(0.2)
+            asked = connection.recv(65536)
+            connection.sendall(http_answer(b'{"data": []}'))
+
+
+def test_a_server_that_never_takes_a_connection_is_told_with_the_number_of_tries():
+    limits = Deadlines(connect_s=0.05, connect_attempts=2, first_byte_s=60.0)
+    with (
+        full_queue() as (_, url),
+        pytest.raises(DeadlineExceededError, match=r"within 0\.05 s, tried 2 times") as caught,
+    ):
+        get(url, limits)
+    assert caught.value.phase == "connect"
+
+
+@pytest.mark.parametrize(
+    ("first_byte_s", "attempts"), [(3.0, 1), (10.0, 1), (10.1, 2), (15.0, 2), (15.1, 3), (600.0, 3)]
+)
+def test_connections_are_tried_as_often_as_end_before_the_first_byte_is_due(first_byte_s: float, attempts: int):
+    limits = Deadlines(connect_s=5.0, connect_attempts=3, first_byte_s=first_byte_s, total_s=600.0)
+    assert limits.affordable_attempts == attempts
 
 
 def test_json_is_handed_out():

@@ -112,6 +112,17 @@ def test_a_failed_case_is_a_junit_failure_that_xml_can_hold():
     assert failure.get("message") == "bad ? <&"
 
 
+def test_connections_that_were_tried_again_are_told_but_fail_nothing():
+    tally = SoakTally()
+    for late in (2, 0, 1):
+        tally.add((result("a").model_copy(update={"late_connections": late}),))
+    (steady,) = tally.results()
+    assert (steady.status, steady.flakes, steady.late_connections) == ("passed", 0, 3)
+    told = build(steady, passed=True)
+    assert "3 connections tried again" in told.summary
+    assert "3 connections tried again" in render_table(told)
+
+
 def test_a_soak_counts_runs_and_flakes():
     tally = SoakTally()
     tally.add((result("a"), result("b")))

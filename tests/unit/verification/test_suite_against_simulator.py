@@ -1,9 +1,6 @@
 """Suite and benchmark against the simulator without a fault; the faults are in the mutation table (integration)."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
@@ -11,6 +8,7 @@ import pytest
 
 from qwen_infra.benchmark import WORKLOADS, run_benchmark
 from qwen_infra.client import Endpoint
+from qwen_infra.simulator import run_simulator
 from qwen_infra.verification import VerificationReport, run_suite
 from tests.clients import ANTHROPIC, OPENAI, Conversation, anthropic_client, openai_client
 from tests.unit.benchmark.notes import own_notes
@@ -20,17 +18,8 @@ KEY = "sk-simulated"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    command = [sys.executable, "-m", "qwen_infra.simulator", "--port", "0", "--profile", "instant"]
-    environment = {**os.environ, "VLLM_API_KEY": KEY}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
-        try:
-            assert process.stdout is not None
-            listening = next(line for line in process.stdout if line.startswith("listening on "))
-            yield listening.removeprefix("listening on ").strip()
-        finally:
-            process.terminate()
+    with run_simulator("--profile", "instant", api_key=KEY) as url:
+        yield url
 
 
 def verify(url: str, *faults: str) -> VerificationReport:
