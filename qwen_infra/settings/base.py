@@ -1,11 +1,11 @@
 """What every key of the stack file shares: strictness, camelCase, and the small types that several keys use."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-__all__ = ["DnsLabel", "Quantity", "SecretKeySettings", "Settings", "read_level_alone"]
+__all__ = ["DnsLabel", "Quantity", "SecretKeySettings", "Settings", "read_level_alone", "refuse_truth_as_number"]
 
 DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 """RFC 1123 label: what Kubernetes accepts as the name of a namespace, a Service or a label value."""
@@ -27,12 +27,36 @@ def read_level_alone(values: Any, *words: str) -> Any:
     return values
 
 
+def refuse_truth_as_number(model: type[BaseModel], field: str, value: Any) -> Any:
+    """``value``, unless it is true or false where ``field`` of ``model`` is a number, which would mean 1 or 0.
+
+    Raises:
+        ValueError: it is.
+    """
+    annotation = model.model_fields[field].annotation
+    kinds = {annotation, *get_args(annotation)}
+    values = value.values() if isinstance(value, dict) else [value]
+    if any(isinstance(item, bool) for item in values) and kinds & {int, float} and bool not in kinds:
+        raise ValueError("Input should be a number")
+    return value
+
+
 class Settings(BaseModel):
     """Base of all: unknown keys are errors, values never change, keys are written in camelCase."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        allow_inf_nan=False,
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_truth_where_a_number_is_due(cls, value: Any, info: ValidationInfo) -> Any:
+        return refuse_truth_as_number(cls, str(info.field_name), value)
 
 
 class SecretKeySettings(Settings):

@@ -2,9 +2,11 @@
 
 import re
 
-__all__ = ["check_cron"]
+__all__ = ["CRON_PATTERN", "check_cron"]
 
 _SHORTHANDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+CRON_PATTERN = rf"^(@({'|'.join(word[1:] for word in _SHORTHANDS)})|\s*(\S+\s+){{4}}\S+\s*)$"
+"""As much of it as a JSON schema can say: five fields, or one of the words."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 # name, lowest, highest, names of values from the lowest on

@@ -105,8 +105,7 @@ def load_deployments(config: Mapping[str, Any]) -> tuple[StackSettings, ...]:
     Raises:
         ConfigurationError: every wrong key and value in one message.
     """
-    prefix = f"{NAMESPACE}:"
-    raw = {key.removeprefix(prefix): _decode(value) for key, value in config.items() if key.startswith(prefix)}
+    raw = _read_own(config)
     found: list[StackSettings] = []
     wrong: dict[str, ConfigurationError] = {}
     for layers in list_deployments(raw):
@@ -126,15 +125,27 @@ def locate_key(config: Mapping[str, Any], *path: str) -> tuple[str, ...]:
     Raises:
         ConfigurationError: no such environment, or ``models`` is no map of models.
     """
+    raw = _read_own(config)
+    return tuple(f"{NAMESPACE}:{layers.key_of(list(path))}" for layers in list_deployments(raw))
+
+
+def _read_own(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of this project without its name; values that are JSON texts are read."""
     prefix = f"{NAMESPACE}:"
-    raw = {key.removeprefix(prefix): _decode(value) for key, value in config.items() if key.startswith(prefix)}
-    return tuple(f"{prefix}{layers.key_of(list(path))}" for layers in list_deployments(raw))
+    return {key.removeprefix(prefix): _decode(key, value) for key, value in config.items() if key.startswith(prefix)}
 
 
-def _decode(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in {"{", "["}:
+def _decode(key: str, value: Any) -> Any:
+    if not isinstance(value, str) or value[:1] not in {"{", "["}:
+        return value
+    try:
         return json.loads(value)
-    return value
+    except ValueError as error:
+        raise ConfigurationError(
+            f"the value begins as JSON does and is none: {error}",
+            where=key,
+            mend=f"pulumi config rm '{key}', then write it as YAML into the stack file",
+        ) from None
 
 
 def _join(errors: Sequence[ConfigurationError]) -> ConfigurationError:

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
 from qwen_infra.catalog.custom import CustomModel
-from qwen_infra.settings.base import Settings
+from qwen_infra.settings.base import Settings, refuse_truth_as_number
 
 __all__ = ["ModelSettings"]
 
@@ -27,6 +27,14 @@ class ModelSettings(Settings):
         None, validate_default=True, description="Checkpoint of that model: bf16, fp8, gptq-int4 or nvfp4."
     )
     revision: str = Field("main", min_length=1, description="Commit, tag or branch of the repository on the Hub.")
+
+    @field_validator("custom", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            for name, field in CustomModel.model_fields.items():
+                refuse_truth_as_number(CustomModel, name, value.get(field.alias or name))
+        return value
 
     @field_validator("name", "precision")
     @classmethod

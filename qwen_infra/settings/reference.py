@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qwen_infra.settings.loading import NAMESPACE
-from qwen_infra.settings.schema import SCHEMA_FILE, stack_file_schema
+from qwen_infra.settings.schema import SCHEMA_FILE, describe_stack_file
 from qwen_infra.settings.several import MODELS
 
 __all__ = ["render_stack_file_page"]
@@ -35,7 +35,7 @@ projects may stand beside these.
 
 def render_stack_file_page() -> str:
     """Markdown: a section for each top-level key, in it a row for each key below."""
-    schema = stack_file_schema()
+    schema = describe_stack_file()
     config = schema["properties"]["config"]
     parts = [_INTRODUCTION]
     for key, value in config["properties"].items():

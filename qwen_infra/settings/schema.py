@@ -10,10 +10,11 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from qwen_infra.catalog import gpus, models
 from qwen_infra.settings.loading import NAMESPACE
-from qwen_infra.settings.several import MODELS, STACK_WIDE
+from qwen_infra.settings.several import MODEL_NAME, MODELS, STACK_WIDE
+from qwen_infra.settings.spellings import accept_spellings
 from qwen_infra.settings.stack import StackSettings
 
-__all__ = ["SCHEMA_FILE", "stack_file_schema"]
+__all__ = ["SCHEMA_FILE", "describe_stack_file", "stack_file_schema"]
 
 SCHEMA_FILE = "docs/stack-file.schema.json"
 """Where the schema is committed; stack files name it in their first line."""
@@ -36,7 +37,12 @@ class _WithoutTitles(GenerateJsonSchema):
 
 
 def stack_file_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of a whole ``Pulumi.<stack>.yaml``."""
+    """JSON Schema (draft 2020-12) of a whole ``Pulumi.<stack>.yaml``, in every spelling that the program reads."""
+    return accept_spellings(describe_stack_file())
+
+
+def describe_stack_file() -> dict[str, Any]:
+    """The same with one spelling of each value, the one that a person is told."""
     settings = StackSettings.model_json_schema(schema_generator=_WithoutTitles)
     definitions = settings["$defs"]
     for definition in definitions.values():
@@ -80,5 +86,6 @@ def _several_models(properties: Mapping[str, Any]) -> dict[str, Any]:
         "type": "object",
         "description": "Several models in one stack: short name to the keys that differ from the shared ones.",
         "minProperties": 1,
+        "propertyNames": {"pattern": f"^{MODEL_NAME}$"},
         "additionalProperties": {"type": "object", "properties": own, "additionalProperties": False},
     }

@@ -13,12 +13,12 @@ from qwen_infra.errors import ConfigurationError
 from qwen_infra.settings.environment import find_profile
 from qwen_infra.settings.layers import contains, merge_all
 
-__all__ = ["MODELS", "Layers", "list_deployments"]
+__all__ = ["MODELS", "MODEL_NAME", "Layers", "list_deployments"]
 
 MODELS = "models"
 STACK_WIDE = frozenset({"cluster", "environment", MODELS})
 """Keys that one stack has once."""
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,33}[a-z0-9])?")
+MODEL_NAME = r"[a-z0-9]([-a-z0-9]{0,33}[a-z0-9])?"
 """A DNS label that leaves room for ``vllm-`` in the 40 characters of a server's name."""
 
 
@@ -62,7 +62,7 @@ def _check(models: Any) -> Mapping[str, Mapping[str, Any]]:
             "this must map a short name of each model to its keys", where=where, found=repr(models), expected="a map"
         )
     for name, own in models.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(MODEL_NAME, name):
             raise ConfigurationError(
                 "the name of a model must be a DNS label", where=where, found=name, expected="at most 35 of a-z, 0-9, -"
             )

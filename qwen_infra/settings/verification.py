@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from qwen_infra.settings.base import Settings, read_level_alone
-from qwen_infra.settings.cron import check_cron
+from qwen_infra.settings.cron import CRON_PATTERN, check_cron
 
 __all__ = ["ScheduleSettings", "VerificationSettings"]
 
@@ -21,10 +21,10 @@ def _check_time_zone(name: str) -> str:
 
 
 def _may_be_cron_alone(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [{"type": "string"}, *schema["anyOf"]]
+    schema["anyOf"] = [{"type": "string", "pattern": CRON_PATTERN}, *schema["anyOf"]]
 
 
-Cron = Annotated[str, AfterValidator(check_cron)]
+Cron = Annotated[str, AfterValidator(check_cron), Field(json_schema_extra={"pattern": CRON_PATTERN})]
 TimeZone = Annotated[str, Field(min_length=1), AfterValidator(_check_time_zone)]
 
 
@@ -39,7 +39,10 @@ class ScheduleSettings(Settings):
 
 
 class VerificationSettings(Settings):
-    """Which verification runs after every change of the server, and on a schedule."""
+    """Which verification runs after every change of the server, and on a schedule.
+
+    ``off``, ``smoke``, ``full`` or ``soak`` alone stand for the level with everything else left as it is.
+    """
 
     level: Literal["off", "smoke", "full", "soak"] = Field(
         "full", description="off; smoke: the reference's requests; full: every case; soak: every case, repeated."
