@@ -122,11 +122,6 @@ class Workload(_Part):
         longest = one + (self.turns - 1) * (self.turn_tokens + self.output_tokens)
         return int(longest * (1 + self.length_spread))
 
-    @property
-    def total_requests(self) -> int:
-        """Requests of one repeat."""
-        return self.num_prompts * self.turns
-
     def load_key(self) -> dict[str, Any]:
         """What makes two runs comparable: everything but the name, the seed and the number of repeats."""
         return self.model_dump(mode="json", exclude={"name", "seed", "repeats"})

@@ -31,10 +31,6 @@ class ServerChange:
     op: str
     rows: tuple[tuple[str, str | None, str | None], ...]
 
-    @property
-    def changed_rows(self) -> tuple[tuple[str, str | None, str | None], ...]:
-        return tuple(row for row in self.rows if row[1] != row[2])
-
 
 def is_server(step: Step) -> bool:
     """Whether a step changes a server."""

@@ -66,7 +66,7 @@ class Conversation:
         users = [text for role, text in messages if role == "user"]
         self.question = users[-1] if users else ""
         self.earlier = [] if is_forgetful else users[:-1]
-        self.last_role, self.last_text = messages[-1]
+        self.last_role = messages[-1][0]
 
     @property
     def is_chinese(self) -> bool:
