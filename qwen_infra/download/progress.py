@@ -41,40 +41,57 @@ class Snapshot:
 
 
 @dataclass
+class _Active:
+    """A file on its way: bytes that are right so far, and how many of them lay on the disk already."""
+
+    size: int
+    done: int = 0
+    found: int = 0
+
+
+@dataclass
 class Counters:
-    """What the workers count; every method may be called by any thread."""
+    """What the workers count; every method may be called by any thread.
+
+    ``fetched_bytes`` came over the network, those of a file that had to start anew too; ``found_bytes`` were there.
+    """
 
     total_bytes: int = 0
     total_files: int = 0
     fetched_bytes: int = 0
     found_bytes: int = 0
     done_files: int = 0
-    _active: dict[str, list[int]] = field(default_factory=dict)
+    _wasted_bytes: int = 0
+    """Of those fetched, what was thrown away again."""
+    _active: dict[str, _Active] = field(default_factory=dict)
     _history: deque[tuple[float, int]] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, name: str, size: int) -> None:
         with self._lock:
-            self._active[name] = [0, size]
+            self._active[name] = _Active(size)
 
     def fetched(self, name: str, count: int) -> None:
         with self._lock:
             self.fetched_bytes += count
-            self._add(name, count)
+            if active := self._active.get(name):
+                active.done += count
 
     def found(self, name: str, count: int) -> None:
         """Bytes that were there already and are right."""
         with self._lock:
             self.found_bytes += count
-            self._add(name, count)
+            if active := self._active.get(name):
+                active.done += count
+                active.found += count
 
     def lost(self, name: str) -> None:
         """All of a file that was not finished has to come again."""
         with self._lock:
-            entry = self._active.get(name)
-            if entry:
-                self.found_bytes -= entry[0]
-                entry[0] = 0
+            if active := self._active.get(name):
+                self.found_bytes -= active.found
+                self._wasted_bytes += active.done - active.found
+                active.done = active.found = 0
 
     def finish(self, name: str) -> None:
         with self._lock:
@@ -89,13 +106,9 @@ class Counters:
                 self._history.popleft()
             then, before = self._history[0]
             rate = (self.fetched_bytes - before) / (now - then) if now > then else None
-            active = tuple((name, entry[0], entry[1]) for name, entry in self._active.items())
-            done = self.fetched_bytes + self.found_bytes
+            active = tuple((name, file.done, file.size) for name, file in self._active.items())
+            done = self.fetched_bytes + self.found_bytes - self._wasted_bytes
             return Snapshot(done, self.total_bytes, self.done_files, self.total_files, rate, active)
-
-    def _add(self, name: str, count: int) -> None:
-        if name in self._active:
-            self._active[name][0] += count
 
 
 class Reporter(Protocol):

@@ -56,3 +56,15 @@ def test_a_file_that_starts_anew_is_taken_off_the_count():
     counters = half_way()
     counters.lost("model.safetensors")
     assert counters.snapshot().done_bytes == 0
+
+
+def test_bytes_that_were_fetched_and_lost_are_not_taken_off_those_that_were_found():
+    counters = Counters(total_bytes=30, total_files=2)
+    counters.start("kept", 10)
+    counters.found("kept", 10)
+    counters.finish("kept")
+    counters.start("anew", 20)
+    counters.found("anew", 5)
+    counters.fetched("anew", 15)
+    counters.lost("anew")
+    assert (counters.found_bytes, counters.fetched_bytes, counters.snapshot().done_bytes) == (10, 15, 10)
