@@ -17,6 +17,7 @@ from qwen_infra.planning import DeploymentPlan
 from qwen_infra.planning.demand import pod_demand
 from qwen_infra.planning.operations import is_placeholder
 from qwen_infra.planning.rollout import SLOTS, generation_name
+from qwen_infra.registry.reference import parse_reference
 
 __all__ = ["check_preflight"]
 
@@ -52,12 +53,12 @@ def _check_placeholders(plan: DeploymentPlan, facts: ClusterFacts, stack: str) -
             mend=f"qwen-infra model pin --stack {stack}",
         )
     if is_placeholder(plan.server.image):
-        image = plan.server.image.partition("@")[0].partition(":")[0]
+        image = parse_reference(plan.server.image)
         raise ConfigurationError(
             "the image's digest is a placeholder: nothing can be pulled by it",
             where="qwen-infra:server.image",
             found=plan.server.image,
-            mend=f"qwen-infra image pin {image}:v0.32.0 --stack {stack}",
+            mend=f"qwen-infra image pin {image.name}:{image.tag or 'v0.32.0'} --stack {stack}",
         )
 
 

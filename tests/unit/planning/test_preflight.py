@@ -50,6 +50,12 @@ def test_a_placeholder_is_refused_where_nodes_are_real_and_taken_where_they_are_
     check_preflight(zeros, facts(replace(node(), simulated=True)), stack="gb200")
 
 
+def test_a_placeholder_of_a_registry_with_a_port_is_told_by_its_whole_name() -> None:
+    image = f"registry.example:5000/vllm/vllm-openai:v0.33.0@sha256:{'0' * 64}"
+    told = refusal(facts(), replace(PLAN, server=replace(PLAN.server, image=image)))
+    assert "qwen-infra image pin registry.example:5000/vllm/vllm-openai:v0.33.0 --stack gb200" in told
+
+
 def test_a_named_node_that_does_not_exist_is_refused() -> None:
     told = refusal(facts(replace(node(), labels={"kubernetes.io/hostname": "other"})))
     assert told.startswith("qwen-infra:server.node: the cluster has no such node (found gb200-pod2-f06-node05")
