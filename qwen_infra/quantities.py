@@ -4,12 +4,18 @@ import re
 
 __all__ = ["parse_quantity"]
 
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
-_UNITS |= {f"{letter}i": 1024.0 ** (power + 1) for power, letter in enumerate("KMGTP")}
-_FORM = re.compile(r"(\d+(?:\.\d+)?)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
+_UNITS = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_UNITS |= {f"{letter}i": 1024.0 ** (power + 1) for power, letter in enumerate("KMGTPE")}
+_FORM = re.compile(r"(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)")
 
 
 def parse_quantity(text: object) -> float | None:
-    """``"64Gi"`` as 68719476736.0; ``None`` where it is no quantity."""
+    """``"64Gi"`` as 68719476736.0, ``"500m"`` as 0.5, ``"128e6"`` as 128000000.0; ``None`` where it is no quantity.
+
+    No sign: what Kubernetes counts with here (requests, limits, what a node has) is never negative.
+    """
     match = _FORM.fullmatch(str(text))
-    return float(match[1]) * _UNITS[match[2] or ""] if match else None
+    if match is None:
+        return None
+    digits, exponent, unit = match.groups()
+    return float(digits) * (10.0 ** int(exponent) if exponent else _UNITS[unit or ""])
