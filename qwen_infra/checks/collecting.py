@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from qwen_infra.benchmark import find_result, write_result
+from qwen_infra.benchmark import find_result, read_result, validate_result, write_result
 from qwen_infra.cluster import Kubectl
 from qwen_infra.cluster.download_job import judge_job
 from qwen_infra.cluster.kubectl import KubectlError
@@ -71,7 +71,7 @@ def collect_runs(
 
     Raises:
         KubectlError: the cluster could not be asked.
-        ConfigurationError: the results could not be written.
+        ConfigurationError: the results could not be written, or one that was kept cannot be read.
     """
     return [
         run if run.status == "running" else _keep(kubectl, namespace, run, root, stack, server)
@@ -85,7 +85,8 @@ def _keep(
     identity = (run.began_at, run.uid[:8])
     known = find_result(root=root, stack=stack, kind=KIND, identity=identity)
     if known is not None:
-        return _with_report(run, VerificationReport.model_validate_json(known.read_text("utf-8")), known, is_new=False)
+        kept = validate_result(VerificationReport, read_result(known), known, kind=KIND)
+        return _with_report(run, kept, known, is_new=False)
     try:
         log = kubectl.run("--namespace", namespace, "logs", f"job/{run.job}", "--container=verification")
         report = read_result_line(log).model_copy(update={"server": server})

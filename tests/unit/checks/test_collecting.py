@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from qwen_infra.checks.collecting import collect_runs, list_runs
 from qwen_infra.client import Provenance
 from qwen_infra.cluster import Kubectl, KubectlError
+from qwen_infra.errors import ConfigurationError
 from qwen_infra.verification import CaseResult, VerificationReport
 from qwen_infra.verification.pod_log import write_result_line
 
@@ -108,3 +111,12 @@ def test_a_run_that_failed_without_a_result_stays_failed_and_says_both(tmp_path:
     (run,) = collect_runs(Cluster(("a", 4, "failed"), logs={"a": "killed"}), "qwen", APP, root=tmp_path, stack="prod")
     assert (run.status, run.file) == ("failed", None)
     assert run.summary == "verification failed: by its message (the pod's log has no result)"
+
+
+def test_a_kept_result_that_cannot_be_read_is_told_with_its_file(tmp_path: Path) -> None:
+    cluster = Cluster(("a", 4, "passed"), logs={"a": write_result_line(report("passed"))})
+    collect(cluster, tmp_path)
+    [path] = (tmp_path / "prod").iterdir()
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=f"the result cannot be read.*{path.name}"):
+        collect(cluster, tmp_path)
