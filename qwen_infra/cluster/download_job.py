@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
+from qwen_infra.cluster.patience import ask_patiently
 from qwen_infra.cluster.rollout import UNSCHEDULABLE_GRACE_S, find_pod_problem
 
 __all__ = ["JobState", "judge_job", "wait_for_job"]
@@ -62,12 +63,12 @@ def wait_for_job(
     """The state in which the Job ended: ``complete``, ``failed`` or ``stuck``; never later than ``timeout_s``.
 
     Raises:
-        KubectlError: the cluster could not be asked.
+        KubectlError: the cluster refused, or did not answer for minutes.
     """
     started = time.monotonic()
     unschedulable_since: float | None = None
     while True:
-        state = _observe(kubectl, namespace, name)
+        state = ask_patiently(lambda: _observe(kubectl, namespace, name), report=report, deadline_s=started + timeout_s)
         if state.kind in {"complete", "failed", "stuck"}:
             return state
         now = time.monotonic()

@@ -4,11 +4,14 @@ What the log means belongs to the callers.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError
+from qwen_infra.cluster.patience import ask_patiently
 from qwen_infra.cluster.rollout import HOPELESS_REASONS
 from qwen_infra.errors import CheckFailedError
 
@@ -27,16 +30,23 @@ def run_job(kubectl: Kubectl, manifest: Object, *, timeout_s: float, report: Cal
 
     Raises:
         CheckFailedError: it failed, cannot start, or was not done in time; with its last log lines.
-        KubectlError: the cluster could not be asked, or refused the Job.
+        KubectlError: the cluster refused the Job, or did not answer for minutes.
     """
     namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
     _delete(kubectl, namespace, name)  # of a run that was killed
     kubectl.run("create", "--filename=-", stdin=json.dumps(manifest))
     try:
         _wait(kubectl, namespace, name, timeout_s, report)
-        return kubectl.run("--namespace", namespace, "logs", f"job/{name}", timeout_s=READ_TIMEOUT_S)
+        return ask_patiently(
+            lambda: kubectl.run("--namespace", namespace, "logs", f"job/{name}", timeout_s=READ_TIMEOUT_S),
+            report=report,
+            deadline_s=math.inf,
+        )
     finally:
-        _delete(kubectl, namespace, name)
+        with suppress(
+            KubectlError
+        ):  # neither the log nor the reason of a failure is lost over it; the next run deletes
+            _delete(kubectl, namespace, name)
 
 
 def judge_job(job: Object, pods: Sequence[Object]) -> tuple[bool, str, str | None]:
@@ -64,9 +74,9 @@ def judge_job(job: Object, pods: Sequence[Object]) -> tuple[bool, str, str | Non
 def _wait(kubectl: Kubectl, namespace: str, name: str, timeout_s: float, report: Callable[[str], None]) -> None:
     started_s = time.monotonic()
     while True:
-        job = kubectl.get("--namespace", namespace, "job", name)
-        pods = kubectl.items("--namespace", namespace, "pods", f"--selector=job-name={name}")
-        is_done, doing, hopeless = judge_job(job, pods)
+        is_done, doing, hopeless = ask_patiently(
+            lambda: _observe(kubectl, namespace, name), report=report, deadline_s=started_s + timeout_s
+        )
         waited_s = time.monotonic() - started_s
         if is_done:
             return
@@ -79,6 +89,11 @@ def _wait(kubectl: Kubectl, namespace: str, name: str, timeout_s: float, report:
             )
         report(f"Job {name}: {doing} ({waited_s:.0f} s)")
         time.sleep(POLL_S)
+
+
+def _observe(kubectl: Kubectl, namespace: str, name: str) -> tuple[bool, str, str | None]:
+    job = kubectl.get("--namespace", namespace, "job", name)
+    return judge_job(job, kubectl.items("--namespace", namespace, "pods", f"--selector=job-name={name}"))
 
 
 def _last_lines(kubectl: Kubectl, namespace: str, name: str) -> str:

@@ -10,7 +10,14 @@ from typing import Any
 
 from qwen_infra.errors import EnvironmentMissingError, QwenInfraError
 
-__all__ = ["ClusterAccess", "Kubectl", "KubectlError", "ObjectNotFoundError"]
+__all__ = [
+    "ClusterAccess",
+    "ClusterUnreachableError",
+    "Kubectl",
+    "KubectlError",
+    "ObjectNotFoundError",
+    "explain_missing_program",
+]
 
 REQUEST_TIMEOUT_S = 15
 _SIGNS_OF_SILENCE = (
@@ -27,6 +34,19 @@ class KubectlError(EnvironmentMissingError):
 
 class ObjectNotFoundError(KubectlError):
     """The API server answers, and has no such object."""
+
+
+class ClusterUnreachableError(KubectlError):
+    """The API server does not answer, which may pass by itself."""
+
+
+def explain_missing_program() -> KubectlError:
+    """The error of a machine without kubectl."""
+    return KubectlError(
+        "kubectl is not on PATH",
+        expected="kubectl 1.35 or newer",
+        mend="install kubectl, or build it with `python -m qwen_infra.toolchain kubectl`",
+    )
 
 
 def _is_refusal(complaint: str) -> bool:
@@ -62,19 +82,22 @@ class Kubectl:
 
         Raises:
             ObjectNotFoundError: the API server has no such object.
+            ClusterUnreachableError: it does not answer.
             KubectlError: anything else that went wrong, with the command that mends it.
         """
         command = self.command(f"--request-timeout={timeout_s:.0f}s", *arguments)
         try:
             done = subprocess.run(
-                command, input=stdin, capture_output=True, text=True, timeout=timeout_s + 5, check=False
+                command,
+                input=stdin,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",  # a log holds whatever its program wrote
+                timeout=timeout_s + 5,
+                check=False,
             )
         except FileNotFoundError:
-            raise KubectlError(
-                "kubectl is not on PATH",
-                expected="kubectl 1.35 or newer",
-                mend="install kubectl, or build it with `python -m qwen_infra.toolchain kubectl`",
-            ) from None
+            raise explain_missing_program() from None
         except subprocess.TimeoutExpired:
             raise self._unreachable(f"no answer within {timeout_s:.0f} s") from None
         if done.returncode != 0:
@@ -135,8 +158,8 @@ class Kubectl:
             f"{what}: {reason}", where=self._place(), mend="qwen-infra doctor tells what the cluster lacks"
         )
 
-    def _unreachable(self, reason: str) -> KubectlError:
-        return KubectlError(
+    def _unreachable(self, reason: str) -> ClusterUnreachableError:
+        return ClusterUnreachableError(
             "the cluster cannot be reached",
             where=self._place(),
             found=reason,
@@ -150,5 +173,8 @@ class Kubectl:
 
     def _contexts(self) -> list[str]:
         command = [self.program, *ClusterAccess(self.access.kubeconfig).arguments(), "config", "get-contexts", "-oname"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        except subprocess.TimeoutExpired:
+            return []
         return done.stdout.split()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from qwen_infra.cluster.kubectl import Kubectl, KubectlError
+from qwen_infra.cluster.kubectl import Kubectl, KubectlError, explain_missing_program
 
 __all__ = ["forward"]
 
@@ -24,11 +24,14 @@ def forward(kubectl: Kubectl, namespace: str, target: str, port: int) -> Iterato
     """The base URL, on 127.0.0.1, that reaches ``port`` of ``target`` (``service/NAME`` or ``pod/NAME``).
 
     Raises:
-        KubectlError: no tunnel within 20 s; with kubectl's own complaint.
+        KubectlError: no kubectl, or no tunnel within 20 s; with kubectl's own complaint.
     """
     command = kubectl.command("--namespace", namespace, "port-forward", "--address=127.0.0.1", target, f":{port}")
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True)
+        try:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True)
+        except FileNotFoundError:
+            raise explain_missing_program() from None
         try:
             yield f"http://127.0.0.1:{_wait_for_port(process, output, f'{target} in namespace {namespace}')}"
         finally:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
+from qwen_infra.cluster.patience import ask_patiently
 
 __all__ = ["RolloutState", "find_pod_problem", "judge_rollout", "wait_for_rollout"]
 
@@ -90,12 +91,14 @@ def wait_for_rollout(
     """The state in which the rollout ended: ``ready`` or ``stuck``; never later than ``timeout_s``.
 
     Raises:
-        KubectlError: the cluster could not be asked.
+        KubectlError: the cluster refused, or did not answer for minutes.
     """
     started = time.monotonic()
     unschedulable_since: float | None = None
     while True:
-        state = _observe(kubectl, namespace, kind, name)
+        state = ask_patiently(
+            lambda: _observe(kubectl, namespace, kind, name), report=report, deadline_s=started + timeout_s
+        )
         waited_s = time.monotonic() - started
         if state.kind in {"ready", "stuck"}:
             return _with_logs(kubectl, namespace, state)

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from qwen_infra.cluster.kubectl import Kubectl, KubectlError
+from qwen_infra.cluster.kubectl import Kubectl, KubectlError, explain_missing_program
 from qwen_infra.cluster.port_forward import FORWARDING, START_TIMEOUT_S
 from qwen_infra.errors import EnvironmentMissingError
 
@@ -110,7 +110,7 @@ class SteadyForward:
                 *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
             )
         except FileNotFoundError:
-            raise KubectlError("kubectl is not on PATH", mend="qwen-infra doctor") from None
+            raise explain_missing_program() from None
         try:
             await self._set_tunnel(await self._read_port(process))
             yield process

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qwen_infra.cluster import Kubectl
+from qwen_infra.cluster import Kubectl, KubectlError
 from qwen_infra.cluster.job import judge_job, run_job
 from qwen_infra.errors import CheckFailedError
 
@@ -87,3 +87,16 @@ def test_a_failed_job_is_told_with_its_last_lines_and_deleted(make):
 def test_a_job_that_never_ends_is_given_up_at_its_deadline(make):
     with pytest.raises(CheckFailedError, match="not done within 0 s, it has no pod yet"):
         run_job(make(job()), MANIFEST, timeout_s=0, report=lambda _: None)
+
+
+def test_a_job_that_cannot_be_deleted_keeps_its_log():
+    class Undeletable(ScriptedKubectl):
+        def run(self, *arguments: str, stdin: str | None = None, timeout_s: float = 15) -> str:
+            answer = super().run(*arguments, stdin=stdin, timeout_s=timeout_s)
+            if verbs(self).count("delete") == 2:
+                raise KubectlError("no answer within 60 s")
+            return answer
+
+    kubectl = Undeletable(state=job("Complete"))
+    assert run_job(kubectl, MANIFEST, timeout_s=5, report=lambda _: None) == "line one\nline two\n"
+    assert verbs(kubectl)[-1] == "delete"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qwen_infra.cluster import ClusterAccess, Kubectl, KubectlError, ObjectNotFoundError
+from qwen_infra.cluster.port_forward import forward
 from qwen_infra.cluster.secret import read_secret_value
 
 
@@ -114,3 +115,17 @@ def test_a_missing_secret_is_told(tmp_path: Path) -> None:
     absent = kubectl(tmp_path, complains='Error from server (NotFound): secrets "s" not found', code=1)
     with pytest.raises(KubectlError, match="Secret qwen/s: the Secret with the API key does not exist"):
         read_secret_value(absent, "qwen", "s", "api-key")
+
+
+def test_bytes_of_a_log_that_are_no_text_are_replaced(tmp_path: Path) -> None:
+    bound = kubectl(tmp_path)
+    (tmp_path / "says").write_bytes(b"loading \xff\n")
+    assert bound.run("logs", "vllm") == "loading \ufffd\n"
+
+
+def test_a_tunnel_without_the_program_is_told() -> None:
+    with (
+        pytest.raises(KubectlError, match="kubectl is not on PATH"),
+        forward(Kubectl(program="/nowhere/kubectl"), "qwen", "service/vllm", 8000),
+    ):
+        pass
