@@ -3,7 +3,9 @@
     python -m benchmarks.against_vllm [--rounds 5] [--record FILE]
 
 Starts a real vLLM 0.32 on the CPU with the miniature (installed and trained when they are not there), sends the same
-load by turns with this project's load generator and with `vllm bench serve`, and prints both medians and their ratio.
+load by turns with this project's load generator and with `vllm bench serve`, and prints the medians and their ratios.
+The last pair of columns is `vllm bench serve` without the look at the proxy settings that its session takes before each
+request: what that costs (`benchmarks/load_client.py`) is of the size of the miniature's TTFT.
 `--record` keeps the log of one `vllm bench serve` as the in-cluster Job would print it.
 """
 
@@ -23,7 +25,7 @@ from qwen_infra.benchmark.workload import Sampling
 from qwen_infra.client import Endpoint
 from qwen_infra.local.miniature_store import ensure_miniature
 from qwen_infra.local.ports import find_free_ports
-from qwen_infra.local.vllm_environment import ensure_vllm
+from qwen_infra.local.vllm_environment import ensure_vllm, vllm_python
 
 MODEL = "qwen3.5"
 FIGURES = (
@@ -55,8 +57,30 @@ LOADS = (
         prompt_form="text",
     ),
     _OPEN.model_copy(update={"name": "open-ids", "prompt_form": "ids"}),
+    _OPEN.model_copy(update={"name": "open-long", "input_tokens": 1024, "request_rate": 1.5}),
 )
 """Text as `vllm bench serve` sends it, so that the server's tokenizer is in the TTFT of both; and once ids, without."""
+
+OURS, THEIRS, DIRECT = "ours", "vllm bench", "no proxies"
+_DIRECT_PROGRAM = """\
+#!{python}
+import sys
+
+import aiohttp
+
+begin = aiohttp.ClientSession.__init__
+
+
+def begin_without_proxies(self, *arguments, **options):
+    begin(self, *arguments, **{{**options, "trust_env": False}})
+
+
+aiohttp.ClientSession.__init__ = begin_without_proxies
+
+from vllm.entrypoints.cli.main import main
+
+sys.exit(main())
+"""
 
 
 def vllm_command(model: Path, program: Path, port: int) -> list[str]:
@@ -76,6 +100,14 @@ def measure_with_ours(url: str, workload: Workload) -> dict[str, float]:
     # the miniature's tokenizer knows fewer tokens than the catalogue's models, so /tokenize is asked
     result = asyncio.run(run_benchmark(Endpoint(url=url, model=MODEL), workload, vocabulary_size=None))
     return {key: result.value(key) or 0.0 for key in FIGURES}
+
+
+def write_direct_program(program: Path, folder: Path) -> Path:
+    """A ``vllm`` whose HTTP sessions look at no proxy settings; everything else is the real one."""
+    direct = folder / "vllm"
+    direct.write_text(_DIRECT_PROGRAM.format(python=vllm_python(program)), "utf-8")
+    direct.chmod(0o755)
+    return direct
 
 
 def measure_with_theirs(
@@ -101,17 +133,23 @@ def main() -> None:
     program, model = ensure_vllm(), ensure_miniature()
     port = find_free_ports(1)[0]
     server, variables = vllm_command(model, program, port), environment(program)
-    with serve(server, f"http://127.0.0.1:{port}", within_s=600, environment=variables) as url:
-        for workload in [load for load in LOADS if not arguments.loads or load.name in arguments.loads]:
-            found: dict[str, list[dict[str, float]]] = {"ours": [], "theirs": []}
+    loads = [load for load in LOADS if not arguments.loads or load.name in arguments.loads]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(server, f"http://127.0.0.1:{port}", within_s=600, environment=variables) as url,
+    ):
+        programs = {THEIRS: program, DIRECT: write_direct_program(program, Path(folder))}
+        for workload in loads:
             measure_with_ours(url, workload)  # not counted: the first load compiles and fills caches
+            found: dict[str, list[dict[str, float]]] = {OURS: [], THEIRS: [], DIRECT: []}
             for number in range(arguments.rounds):
                 seeded = workload.model_copy(update={"seed": number})
-                found["ours"].append(measure_with_ours(url, seeded))
-                theirs, log = measure_with_theirs(url, seeded, model, program, number)
-                found["theirs"].append(theirs)
-                if arguments.record is not None:
-                    arguments.record.write_text(log, "utf-8")
+                found[OURS].append(measure_with_ours(url, seeded))
+                for name, one in programs.items():
+                    figures, log = measure_with_theirs(url, seeded, model, one, number)
+                    found[name].append(figures)
+                    if arguments.record is not None and name == THEIRS:
+                        arguments.record.write_text(log, "utf-8")
             show(workload, found)
 
 
@@ -120,14 +158,21 @@ def show(workload: Workload, found: dict[str, list[dict[str, float]]]) -> None:
     limit = (
         f"concurrency {workload.max_concurrency}" if workload.max_concurrency else f"{workload.request_rate:g} req/s"
     )
-    rounds = len(found["ours"])
-    print(f"\n{workload.name}: {shape}, {limit}; median of {rounds} rounds in turns", flush=True)
-    print(f"{'figure':26}{'ours':>12}{'vllm bench':>12}{'ratio':>8}   range of ratios by round")
+    print(f"\n{workload.name}: {shape}, {limit}; median of {len(found[OURS])} rounds in turns", flush=True)
+    columns = "".join(f"{name:>12}{'ratio':>7} {'(rounds)':16}" for name in (THEIRS, DIRECT))
+    print(f"{'figure':24}{OURS:>10}{columns}", flush=True)
     for key in FIGURES:
-        ours, theirs = ([run[key] for run in found[name]] for name in ("ours", "theirs"))
-        ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
-        one, other = statistics.median(ours), statistics.median(theirs)
-        print(f"{key:26}{one:12.2f}{other:12.2f}{one / other:8.3f}   {ratios[0]:.3f} to {ratios[-1]:.3f}", flush=True)
+        ours = [run[key] for run in found[OURS]]
+        cells = "".join(describe_ratio(ours, [run[key] for run in found[name]]) for name in (THEIRS, DIRECT))
+        print(f"{key:24}{statistics.median(ours):10.2f}{cells}", flush=True)
+
+
+def describe_ratio(ours: list[float], theirs: list[float]) -> str:
+    """Their median, the ratio of the medians, and the least and the greatest ratio of a round."""
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    theirs_median = statistics.median(theirs)
+    spread = f"({min(ratios):.3f}-{max(ratios):.3f})"
+    return f"{theirs_median:12.2f}{statistics.median(ours) / theirs_median:7.3f} {spread:16}"
 
 
 if __name__ == "__main__":
