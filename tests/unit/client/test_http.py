@@ -43,6 +43,8 @@ from tests.unit.client.scripted_server import (
 SHORT = Deadlines(connect_s=2.0, first_byte_s=0.3, between_chunks_s=0.2, total_s=0.8)
 KEY = "sk-the-very-key"
 MAX_BODY_BYTES = 400_000
+NOBODY = "http://127.0.0.2:9"
+"""An address where nothing listens, and which both clients would ask a proxy for."""
 
 SELF_SIGNED = Path(__file__).parent / "self_signed.pem"
 
@@ -161,6 +163,24 @@ def test_a_body_that_repeats_the_key_does_not_bring_it_into_the_error():
     with serve_bytes(http_answer(f"your key is {KEY}".encode())) as url, pytest.raises(NotJsonError) as caught:
         get(url)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("no_proxy", ["", "127.0.0.3"])
+def test_a_stream_goes_through_the_proxy_that_the_environment_names(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, no_proxy: str
+):
+    with serve_bytes(EVENT_STREAM + DONE) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("no_proxy", no_proxy)
+        assert stream(NOBODY) == []
+
+
+def test_a_host_that_needs_no_proxy_is_asked_itself(stream: Stream, monkeypatch: pytest.MonkeyPatch):
+    with serve_bytes(EVENT_STREAM + DONE) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "127.0.0.2")
+        with pytest.raises(ConnectionFailedError):
+            stream(NOBODY)
 
 
 def test_html_is_told_by_its_title():
