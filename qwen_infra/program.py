@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi_kubernetes import Provider
@@ -13,7 +13,14 @@ from qwen_infra.checks.cluster_identity import ClusterIdentity
 from qwen_infra.checks.failure import DeploymentFailedError, exit_after_the_message
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
-from qwen_infra.components import InferenceEndpoint, KubernetesObject, ModelCache, VllmServer, check_target
+from qwen_infra.components import (
+    InferenceEndpoint,
+    KubernetesObject,
+    ModelCache,
+    Ownership,
+    VllmServer,
+    check_target,
+)
 from qwen_infra.errors import ConfigurationError, QwenInfraError
 from qwen_infra.manifests import build_namespace, decide_names, render_stack
 from qwen_infra.manifests.custom_kinds import find_custom_kinds
@@ -42,29 +49,46 @@ def run() -> None:
         placed = with_rollouts(plans, facts)
         for plan in placed:
             pulumi.info(plan.server.rollout.describe(plan.server.name))
-        deploy(*placed, cluster_uid=facts.uid)
+        deploy(*placed, ownership=_own(plans[0], facts))
     except QwenInfraError as error:
         raise DeploymentFailedError(str(error)) from None
 
 
-def deploy(*plans: DeploymentPlan, cluster_uid: str | None = None) -> None:
+def deploy(*plans: DeploymentPlan, ownership: Ownership | None = None) -> None:
     """Create the resources of each plan, all in one cluster and namespace, and export what a user needs next."""
-    cluster = plans[0].cluster
-    identity = ClusterIdentity(cluster.identifier, cluster_uid, cluster.context) if cluster_uid else None
-    provider = _provider(plans[0], identity)
-    namespace = _namespace(plans[0], provider)
-    deployed = [_deploy_one(plan, provider, namespace) for plan in plans]
+    common = pulumi.ResourceOptions(
+        provider=_provider(plans[0], ownership.identity if ownership else None),
+        protect=plans[0].operations.protect or None,
+        transformations=[ownership.transform] if ownership else None,
+    )
+    namespace = _namespace(plans[0], common)
+    deployed = [_deploy_one(plan, common, namespace) for plan in plans]
     export_outputs(plans, deployed)
 
 
 def _deploy_one(
-    plan: DeploymentPlan, provider: Provider, namespace: list[pulumi.Resource]
+    plan: DeploymentPlan, common: pulumi.ResourceOptions, namespace: list[pulumi.Resource]
 ) -> tuple[ModelCache, InferenceEndpoint]:
     name = plan.server.name
-    within = pulumi.ResourceOptions(providers=[provider], depends_on=namespace, protect=plan.operations.protect or None)
-    cache = ModelCache(f"{name}-cache", plan, check_target(plan), within)
-    server = VllmServer(name, plan, cache, within)
-    return cache, InferenceEndpoint(f"{name}-endpoint", plan, server, within)
+    own = pulumi.ResourceOptions(
+        providers=[cast("Provider", common.provider)],
+        depends_on=namespace,
+        protect=plan.operations.protect or None,
+        transformations=common.transformations,
+    )
+    cache = ModelCache(f"{name}-cache", plan, check_target(plan), own)
+    server = VllmServer(name, plan, cache, own)
+    return cache, InferenceEndpoint(f"{name}-endpoint", plan, server, own)
+
+
+def _own(plan: DeploymentPlan, facts: ClusterFacts) -> Ownership:
+    cluster = plan.cluster
+    identity = ClusterIdentity(cluster.identifier, facts.uid, cluster.context)
+    return Ownership(identity, _kubectl(plan), stack=pulumi.get_stack(), adopt=cluster.adopt)
+
+
+def _kubectl(plan: DeploymentPlan) -> Kubectl:
+    return Kubectl(ClusterAccess(plan.cluster.kubeconfig, plan.cluster.context))
 
 
 def _stack_config() -> dict[str, Any]:
@@ -89,19 +113,17 @@ def _check_secrecy(plans: Sequence[DeploymentPlan]) -> None:
 
 def _read_facts(plans: Sequence[DeploymentPlan]) -> ClusterFacts:
     cluster = plans[0].cluster
-    kubectl = Kubectl(ClusterAccess(cluster.kubeconfig, cluster.context))
     given = {plan.endpoint.key_secret.secret_name for plan in plans if not plan.endpoint.creates_key}
     versions = {version for version, _ in find_custom_kinds(render_stack(plans))}
-    return read_cluster_facts(kubectl, cluster.namespace, *sorted(given), group_versions=sorted(versions))
+    return read_cluster_facts(_kubectl(plans[0]), cluster.namespace, *sorted(given), group_versions=sorted(versions))
 
 
 def _provider(plan: DeploymentPlan, identity: pulumi.Resource | None) -> Provider:
     """One provider a stack; only another cluster identifier replaces what it made.
 
     What somebody changed by hand (``kubectl scale``) is put back by the next ``up`` instead of ending it with a field
-    conflict. With ``adopt`` an object that exists is taken over (the preflight sees that it is this stack's), where it
-    would be refused otherwise. An empty kubeconfig keeps ``$KUBECONFIG``, a path of one machine, out of the state: the
-    plugin reads it.
+    conflict. An object that exists is taken over; ``Ownership`` has refused before that what is not this state's. An
+    empty kubeconfig keeps ``$KUBECONFIG``, a path of one machine, out of the state: the plugin reads it.
     """
     return Provider(
         "cluster",
@@ -109,14 +131,12 @@ def _provider(plan: DeploymentPlan, identity: pulumi.Resource | None) -> Provide
         context=plan.cluster.context,
         cluster_identifier=plan.cluster.identifier,
         enable_patch_force=True,
-        upsert_existing_objects=plan.cluster.adopt or None,
+        upsert_existing_objects=True,
         opts=pulumi.ResourceOptions(depends_on=[identity]) if identity else None,
     )
 
 
-def _namespace(plan: DeploymentPlan, provider: Provider) -> list[pulumi.Resource]:
+def _namespace(plan: DeploymentPlan, common: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     if not plan.cluster.create_namespace:
         return []
-    manifest = build_namespace(decide_names(plan))
-    options = pulumi.ResourceOptions(provider=provider, protect=plan.operations.protect or None)
-    return [KubernetesObject("namespace", manifest, options)]
+    return [KubernetesObject("namespace", build_namespace(decide_names(plan)), common)]

@@ -106,7 +106,7 @@ def preview_rollout(rollout: Rollout, say: Say) -> tuple[Step, ...]:
         begun = time.monotonic()
         ended = run_engine(*rollout.words("preview", stack=stack), folder=rollout.folder, say=say)
         result: Literal["passed", "failed"] = "passed" if ended.code == 0 else "failed"
-        reason = "" if ended.code == 0 else "the preview fails; its message stands above"
+        reason = "" if ended.code == 0 else "; ".join(ended.errors) or "the preview fails; its message stands above"
         done.append(Step(stack, result, reason, time.monotonic() - begun))
         if ended.interrupted:
             return (*done[:-1], replace(done[-1], result="interrupted"), *_wait(rollout.order[number:]))
@@ -150,12 +150,18 @@ def _pass_gate(rollout: Rollout, stack: str, ended: Ended, say: Say) -> tuple[St
         state = read_state(stack, export_stack(stack, rollout.folder) or {})
         failures = judge_gate(state, allow_unverified=rollout.allow_unverified)
         if ended.code != 0:
-            return Step(stack, "failed", "; ".join(failures) or "pulumi up failed; its message stands above"), ""
+            return Step(stack, "failed", _explain_failure(ended.errors, failures)), ""
         if failures:
             return Step(stack, "failed", "; ".join(failures)), ""
         return _bake(rollout, _load_plans(rollout, stack), state, say), state.updated
     except QwenInfraError as error:
         return Step(stack, "failed", str(error)), ""
+
+
+def _explain_failure(errors: Sequence[str], failures: Sequence[str]) -> str:
+    """What Pulumi said, then what the state adds to it."""
+    added = [each for each in failures if not any(each.partition(": ")[2] in error for error in errors)]
+    return "; ".join([*errors, *added]) or "pulumi up failed; its message stands above"
 
 
 def _bake(rollout: Rollout, plans: Sequence[DeploymentPlan], state: StackState, say: Say) -> Step:
