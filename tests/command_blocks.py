@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).parents[1]
-RUNS = ("here", "server", "cluster", "demo")
+RUNS = ("here", "hub", "server", "cluster", "demo")
 NEEDS = ("gpu", "cluster", "internet", "time")
 MARKS = (*(f"run: {name}" for name in RUNS), "tested-by: FILE", *(f"needs: {name}" for name in NEEDS))
 SHELLS = {"sh", "bash", "shell", "console", "zsh"}
@@ -43,7 +43,9 @@ PROGRAMS = (
     "hf", "docker", "npm", "npx", "pre-commit", "nvidia-smi", r"\.?ci/\w", r"\.venv/", "ccr", "claude",
 )  # fmt: skip
 _COMMAND = re.compile(rf"^(\$ )?({'|'.join(PROGRAMS)})(?=[\s/.\w]|$)(?![\w-]*:)")
-_MARK = re.compile(r"^<!-- (?P<kind>run|needs|tested-by): (?P<value>.+?)(; exits (?P<exits>\d+))? -->$")
+_MARK = re.compile(
+    r"^<!-- (?P<kind>run|needs|tested-by): (?P<value>.+?)(; exits (?P<exits>\d+))?(; first: (?P<first>.+))? -->$"
+)
 _FILE = re.compile(r"^<!-- file: (?P<name>\S+) -->$")
 _EXITS = re.compile(r"#.*\bexits (\d+)")
 
@@ -61,6 +63,7 @@ class Block:
         output: lines that the documents show as its output.
         files: name and text of the files that the page shows above it.
         exits: what the last command ends with, by the mark.
+        first: what brings about what the text above the block speaks of, by the mark; the reader has it already.
     """
 
     page: str
@@ -71,6 +74,7 @@ class Block:
     output: tuple[str, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     exits: int = 0
+    first: str = ""
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -114,7 +118,8 @@ def command_blocks(page: str, text: str) -> Iterator[Block]:
             mark = _MARK.match(above)
             kind, value = (mark["kind"], mark["value"]) if mark else (None, "")
             exits = int(mark["exits"] or 0) if mark else 0
-            pending = Block(page, line, kind, value, "\n".join(lines), files=files, exits=exits)
+            first = (mark["first"] or "") if mark else ""
+            pending = Block(page, line, kind, value, "\n".join(lines), files=files, exits=exits, first=first)
     if pending is not None:
         yield pending
 
@@ -165,12 +170,14 @@ def shell_script(block: Block, port: int = 8000) -> str:
         port: what stands for the documents' port 8000 on this machine.
     """
     parts = ["trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
+    if block.first:
+        parts.append(f"({block.first}) >/dev/null || exit 98")
     for shown in commands_of(block):
         command = _with_port(shown, port)
         if without_comment(command).startswith("qwen-infra connect") or without_comment(command).endswith("&"):
             parts.append(f"{without_comment(command).rstrip('& ')} &\n{_WAIT.format(port=port)}")
             continue
-        command = re.sub(r"^pulumi (up|destroy)\b", r"pulumi \1 --yes", command)
+        command = re.sub(r"(^|&& )pulumi (--cwd \w+ |)(up|destroy)\b", r"\1pulumi \2\3 --yes", command)
         if command == "qwen-infra init":  # asks only where it can be answered
             command = f"script --quiet --return --command '{command}' /dev/null"
         expected = int(found[1]) if (found := _EXITS.search(command)) else 0

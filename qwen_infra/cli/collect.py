@@ -22,7 +22,7 @@ def collect(
     The CronJob of `verification.schedule` leaves each result in its pod's log. What was collected before stays as it
     is, so that this may run as often as wanted.
 
-    Example: qwen-infra collect --stack prod-eu
+    Example: qwen-infra collect --stack mine
     """
     from dataclasses import asdict
 

@@ -34,8 +34,8 @@ def drift(
     cannot be looked at does not hide the others; exit code 3 when there is one and nothing differs.
 
     Examples:
-    qwen-infra drift --stack prod-eu
-    qwen-infra drift --json
+    qwen-infra drift --stack mine
+    qwen-infra drift --stack mine --json
     """
     from pathlib import Path
 

@@ -33,23 +33,27 @@ An error is one message: what is wrong and where, what was found and expected, a
 `qwen-infra --install-completion` adds completion to bash, zsh, fish or PowerShell.
 """
 
+_SCHEDULE = (
+    "pulumi config set --stack mine --path 'qwen-infra:verification.schedule' '0 4 * * *'"
+    " && pulumi up --yes --stack mine"
+)
 _MARKS = {
     "baseline": "run: cluster",
     "bench": "run: server",
     "capacity": "run: cluster",
     "chat": "run: cluster",
-    "collect": "needs: cluster",
+    "collect": f"run: cluster; first: {_SCHEDULE}",
     "connect": "run: cluster",
     "demo": "tested-by: tests/e2e/test_first_steps.py",
     "doctor": "run: cluster; exits 3",
-    "download": "needs: internet",
-    "drift": "needs: cluster",
+    "download": "run: hub",
+    "drift": "run: cluster",
     "fleet rollout": "tested-by: tests/integration/test_fleet_rollout.py",
-    "fleet status": "needs: cluster",
+    "fleet status": "run: cluster",
     "history": "run: cluster",
     "image": "needs: internet",
     "local": "tested-by: tests/e2e/test_local_commands.py",
-    "model": "needs: internet",
+    "model": "run: hub",
     "report": "tested-by: tests/unit/cli/test_report_command.py",
     "sweep": "run: server",
     "verify": "run: server",

@@ -44,7 +44,7 @@ def _describe(plan: DeploymentPlan, stack: str) -> DeploymentFacts:
         precision=plan.fit.request.precision,
         revision=f"{plan.cache.repository}@{plan.cache.revision}",
         gpu=server.gpu.name,
-        gpus=server.gpu.count,
+        gpus=server.gpu.count or None,  # a server on processors has none
         replicas=server.replicas,
     )
 

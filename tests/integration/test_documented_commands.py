@@ -3,6 +3,7 @@
 ``CONTRIBUTING.md`` says what the marks mean; the blocks of the demo are run by ``tests/e2e/test_first_steps.py``.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from qwen_infra import local, toolchain
+from qwen_infra.local.hub.repository import HubRepository
+from qwen_infra.local.hub.server import serve_hub
 from qwen_infra.local.ports import find_free_ports
+from qwen_infra.local.profiles import build_nodes, find_profile
 from tests.command_blocks import Block, lines_missing, marked_blocks, shell_script
 from tests.e2e.test_demo import copy_repository
 
@@ -38,8 +42,11 @@ class Place:
     def run(self, block: Block) -> subprocess.CompletedProcess[str]:
         for name, text in block.files:
             (self.folder / name).write_text(text, "utf-8")
+        script = shell_script(block, self.port)
+        for shown in ("/data/", "/new/disk"):
+            script = script.replace(f" {shown}", f" {self.folder.parent}{shown}")
         return subprocess.run(
-            ["bash", "-c", shell_script(block, self.port)],
+            ["bash", "-c", script],
             cwd=self.folder,
             env=self.environment,
             input="\n" * 20,
@@ -48,6 +55,10 @@ class Place:
             timeout=280,
             check=False,
         )
+
+    def kubectl(self, *words: str, stdin: str = "") -> None:
+        command = ["kubectl", *words]
+        subprocess.run(command, cwd=self.folder, env=self.environment, input=stdin, text=True, check=True, timeout=280)
 
 
 def make_place(folder: Path, **variables: str) -> Place:
@@ -70,6 +81,20 @@ def make_place(folder: Path, **variables: str) -> Place:
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return make_place(tmp_path_factory.mktemp("here"))
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place where a stand-in answers for the Hub, and where a model was put by hand."""
+    files = tmp_path_factory.mktemp("files")
+    (files / "config.json").write_text("{}", "utf-8")
+    (files / "model.safetensors").write_bytes(bytes(range(256)) * 64)
+    repository = HubRepository("Qwen/any", any_commit=True)
+    repository.publish(files)
+    with serve_hub([], fallback=repository) as served:
+        place = make_place(tmp_path_factory.mktemp("hub"), HF_ENDPOINT=served.endpoint)
+        shutil.copytree(files, place.folder.parent / "data" / "models" / "old")
+        yield place
 
 
 @pytest.fixture(scope="module")
@@ -99,19 +124,19 @@ def deployed(
         PULUMI_HOME=str(pulumi_home),
         PULUMI_CONFIG_PASSPHRASE="only for this test",
     )
+    nodes = json.dumps({"apiVersion": "v1", "kind": "List", "items": build_nodes(find_profile("CPU:1"))})
+    place.kubectl("create", "--validate=false", "--filename=-", stdin=nodes)
     try:
         printed = {str(block): place.run(block) for block in marked_blocks("cluster") if block.page == FIRST}
         assert (place.folder / "results" / "mine").exists(), "\n".join(done.stderr for done in printed.values())
         shutil.copytree(place.folder / "results" / "mine", place.folder / "results" / "gb200")
         yield place, printed
     finally:
-        subprocess.run(
-            ["pulumi", "destroy", "--yes", "--skip-preview", "--stack", "mine"],
-            cwd=place.folder,
-            env=place.environment,
-            capture_output=True,
-            check=False,
-        )
+        for stack, folder in (("mine", "."), ("cpu-dev", "."), ("fleet", "fleet")):
+            command = ["pulumi", "--cwd", folder, "destroy", "--yes", "--skip-preview", "--stack", stack]
+            subprocess.run(command, cwd=place.folder, env=place.environment, capture_output=True, check=False)
+        place.kubectl("delete", "namespace", "qwen-dev", "--ignore-not-found")
+        place.kubectl("delete", "--filename=-", stdin=nodes)
 
 
 def judge(block: Block, done: subprocess.CompletedProcess[str]) -> None:
@@ -124,6 +149,11 @@ def test_a_command_that_needs_nothing(here: Place, block: Block) -> None:
     if block in FIRST_OF_PAGE:
         subprocess.run("git clean -fdq && git checkout -q .", cwd=here.folder, shell=True, check=True)
     judge(block, here.run(block))
+
+
+@pytest.mark.parametrize("block", marked_blocks("hub"), ids=str)
+def test_a_command_that_asks_the_hub(hub: Place, block: Block) -> None:
+    judge(block, hub.run(block))
 
 
 @pytest.mark.parametrize("block", marked_blocks("server"), ids=str)

@@ -11,11 +11,12 @@ import pytest
 from pulumi.runtime import rpc
 from pulumi.runtime.settings import get_monitor
 
-from qwen_infra.planning import make_plan
+from qwen_infra.planning import DeploymentPlan, make_plan, make_plans
 from qwen_infra.program import deploy
-from qwen_infra.settings import ScheduleSettings, load_stack_file
+from qwen_infra.settings import ScheduleSettings, load_stack_deployments, load_stack_file
 
 ROOT = Path(__file__).parents[3]
+STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 CHECKED = {"passed": True, "summary": "fine", "made_with": "a mock", "details": {}}
 
 
@@ -52,13 +53,18 @@ def _event_loop() -> Iterator[None]:
 
 def register(**verification: Any) -> dict[str, Any]:
     """Every resource of the gb200 stack, in the order of registration: URN -> inputs."""
-    pulumi.runtime.set_mocks(Mocks(), preview=False, stack="gb200", project="qwen-infra")
     settings = load_stack_file(ROOT, "gb200")
     changed = settings.verification.model_copy(update=verification)
 
+    return register_plans("gb200", make_plan(settings.model_copy(update={"verification": changed})))
+
+
+def register_plans(stack: str, *plans: DeploymentPlan) -> dict[str, Any]:
+    pulumi.runtime.set_mocks(Mocks(), preview=False, stack=stack, project="qwen-infra")
+
     @pulumi.runtime.test
     def program() -> None:
-        deploy(make_plan(settings.model_copy(update={"verification": changed})))
+        deploy(*plans)
 
     program()
     monitor: Any = get_monitor()
@@ -108,3 +114,11 @@ def test_a_schedule_is_made_after_the_checks_so_that_no_run_meets_a_server_that_
     made = types(register(schedule=ScheduleSettings(cron="@daily")))
     assert made.index("kubernetes:batch/v1:CronJob") > made.index("pulumi-python:dynamic/qwen:BenchmarkCheck")
     assert "kubernetes:batch/v1:CronJob" not in types(register())
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_of_the_repository_registers_its_checks(stack: str) -> None:
+    plans = make_plans(load_stack_deployments(ROOT, stack), stack)
+    made = types(register_plans(stack, *plans))
+    for check in ("WeightsReadiness", "ServerReadiness", "VerificationCheck", "BenchmarkCheck"):
+        assert f"pulumi-python:dynamic/qwen:{check}" in made
