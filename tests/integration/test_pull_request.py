@@ -25,7 +25,7 @@ def preview(project: Project, base: str = "HEAD") -> tuple[int, str]:
 
 
 def commit(project: Project) -> None:
-    (project.folder / ".gitignore").write_text("state/\nresults/\n", "utf-8")
+    (project.folder / ".gitignore").write_text("state/\nresults/\n.venv\n", "utf-8")
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
     for command in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message=all")):
         subprocess.run(["git", *identity, *command], cwd=project.folder, check=True)
