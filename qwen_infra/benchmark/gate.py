@@ -67,6 +67,8 @@ class Gate:
             "slos": {"hardware": self.slos.hardware, "limits": {slo.metric: slo.limit for slo in self.slos.slos}},
             "runner": self.runner,
         }
+        if self.on_failure != "fail":  # a run that was only warned of must not pass once failures count
+            found["on_failure"] = self.on_failure
         if self.regression is not None:
             found["regression"] = f"{self.regression.percent:g} % of {', '.join(self.regression.metrics)}"
         return found

@@ -77,6 +77,7 @@ def test_a_change_of_load_limits_or_runner_changes_the_triggers():
         {"workload": "smoke", "runner": "job"},
         {"workload": "smoke", "slos": {"hardware": "cpu", "limits": {"failed": 0}}},
         {"workload": "smoke", "regression": {}},
+        {"workload": "smoke", "onFailure": "warn"},
     ):
         assert gate(**values).triggers() != one
     assert json.dumps(one)
