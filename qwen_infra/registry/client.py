@@ -48,9 +48,12 @@ def resolve_image(image: ImageReference, *, credentials: tuple[str, str] | None 
         try:
             return registry.resolve()
         except (httpx.HTTPError, ValueError) as error:
-            raise EnvironmentMissingError(
-                f"the registry gave no usable answer: {error}", where=image.registry, mend="look at network and proxy"
-            ) from error
+            reason = str(error)
+        except (KeyError, TypeError, AttributeError) as error:  # JSON, of another form than the specification's
+            reason = f"it is no manifest of an image ({type(error).__name__}: {error})"
+        raise EnvironmentMissingError(
+            f"the registry gave no usable answer: {reason}", where=image.registry, mend="look at network and proxy"
+        )
 
 
 class _Registry:

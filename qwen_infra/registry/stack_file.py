@@ -1,5 +1,7 @@
 """Writing pinned names into a stack file without touching anything else in it: comments and order stay."""
 
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +27,10 @@ def pin_in_stack_file(path: Path, name: str, pinned: str) -> tuple[PinnedServer,
     """Replace every ``image`` of that name (without tag and digest) in the file; only those characters change.
 
     Raises:
-        ConfigurationError: no such file, or no server in it has that image.
+        ConfigurationError: no such file, it is not YAML, or no server in it has that image.
     """
     text = _read(path)
-    found = _find_scalars(yaml.compose(text), "image", "")
+    found = _find_scalars(_compose(path, text), "image", "")
     places = {key: node for key, node in found if parse_reference(node.value).name == name}
     if not places:
         raise ConfigurationError(
@@ -43,11 +45,12 @@ def set_in_stack_file(path: Path, values: Mapping[str, str]) -> tuple[PinnedServ
     """Give keys such as ``qwen-infra:model.revision`` new values; only those characters of the file change.
 
     Raises:
-        ConfigurationError: no such file, or one of the keys does not stand in it.
+        ConfigurationError: no such file, it is not YAML, or one of the keys does not stand in it.
     """
     text = _read(path)
     names = {key.rpartition(".")[2] for key in values}
-    places = {key: node for name in names for key, node in _find_scalars(yaml.compose(text), name, "") if key in values}
+    root = _compose(path, text)
+    places = {key: node for name in names for key, node in _find_scalars(root, name, "") if key in values}
     if missing := sorted(values.keys() - places.keys()):
         raise ConfigurationError(
             "the stack file does not have this key",
@@ -65,7 +68,33 @@ def _read(path: Path) -> str:
             found=path.name,
             mend="qwen-infra stacks lists those of this folder; qwen-infra init NAME makes one",
         )
-    return path.read_text("utf-8")
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise _refuse(path, error) from None
+
+
+def _compose(path: Path, text: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text)
+    except yaml.YAMLError as error:
+        raise _refuse(path, error) from None
+
+
+def _refuse(path: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError("the stack file is not YAML", where=path.name, found=" ".join(str(error).split()))
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """By one rename, so that a full disk or a kill leaves the file as it was."""
+    target = path.resolve()
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, "utf-8")
+        shutil.copymode(target, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _replace(
@@ -74,7 +103,7 @@ def _replace(
     """Write each value in the place of its scalar, the last one first, so that the marks of the others stay right."""
     for key, node in sorted(places.items(), key=lambda item: item[1].start_mark.index, reverse=True):
         text = text[: node.start_mark.index] + values[key] + text[node.end_mark.index :]
-    path.write_text(text, "utf-8")
+    _write_whole(path, text)
     return tuple(PinnedServer(key, node.value, values[key].strip('"')) for key, node in places.items())
 
 

@@ -1,16 +1,45 @@
 """What every key of the stack file shares: strictness, camelCase, and the small types that several keys use."""
 
+import json
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-__all__ = ["DnsLabel", "Quantity", "SecretKeySettings", "Settings", "read_level_alone", "refuse_truth_as_number"]
+from qwen_infra.errors import ConfigurationError
+
+__all__ = [
+    "DnsLabel",
+    "Quantity",
+    "SecretKeySettings",
+    "Settings",
+    "decode_value",
+    "read_level_alone",
+    "refuse_truth_as_number",
+]
 
 DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 """RFC 1123 label: what Kubernetes accepts as the name of a namespace, a Service or a label value."""
 Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
 """A Kubernetes quantity, such as ``400Gi`` or ``16``."""
+
+
+def decode_value(key: str, value: Any) -> Any:
+    """The value of a key, read where it is a JSON text, as Pulumi hands maps and lists over.
+
+    Raises:
+        ConfigurationError: it begins as JSON does and is none.
+    """
+    if not isinstance(value, str) or value[:1] not in {"{", "["}:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"the value begins as JSON does and is none: {error}",
+            where=key,
+            mend=f"pulumi config rm '{key}', then write it as YAML into the stack file",
+        ) from None
 
 
 def read_level_alone(values: Any, *words: str) -> Any:

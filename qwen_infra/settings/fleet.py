@@ -1,13 +1,12 @@
 """The stack file of the project ``fleet/``: which stacks its catalogue lists, and where it is published."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
 
 from qwen_infra.errors import ConfigurationError
-from qwen_infra.settings.base import Settings
+from qwen_infra.settings.base import Settings, decode_value
 
 __all__ = ["CatalogueTarget", "FleetSettings", "load_fleet_settings"]
 
@@ -40,7 +39,9 @@ def load_fleet_settings(config: Mapping[str, Any]) -> FleetSettings:
         ConfigurationError: the first wrong key; or a stack, or a cluster's ConfigMap, that is named twice.
     """
     prefix = f"{NAMESPACE}:"
-    raw = {key.removeprefix(prefix): _decode(value) for key, value in config.items() if key.startswith(prefix)}
+    raw = {
+        key.removeprefix(prefix): decode_value(key, value) for key, value in config.items() if key.startswith(prefix)
+    }
     try:
         found = FleetSettings.model_validate(raw)
     except ValidationError as error:
@@ -60,7 +61,3 @@ def _refuse_repetition(key: str, names: list[str]) -> None:
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise ConfigurationError("this is named twice", where=f"{NAMESPACE}:{key}", found=repeated, mend="name it once")
-
-
-def _decode(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value[:1] in {"{", "["} else value

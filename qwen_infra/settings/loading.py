@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.settings.base import decode_value
 from qwen_infra.settings.several import MODELS, Layers, list_deployments
 from qwen_infra.settings.stack import StackSettings
 
@@ -64,7 +65,7 @@ def read_stack_config(folder: Path, stack: str) -> dict[str, Any]:
         )
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise ConfigurationError(
             "the stack file is not YAML",
@@ -132,20 +133,9 @@ def locate_key(config: Mapping[str, Any], *path: str) -> tuple[str, ...]:
 def _read_own(config: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of this project without its name; values that are JSON texts are read."""
     prefix = f"{NAMESPACE}:"
-    return {key.removeprefix(prefix): _decode(key, value) for key, value in config.items() if key.startswith(prefix)}
-
-
-def _decode(key: str, value: Any) -> Any:
-    if not isinstance(value, str) or value[:1] not in {"{", "["}:
-        return value
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"the value begins as JSON does and is none: {error}",
-            where=key,
-            mend=f"pulumi config rm '{key}', then write it as YAML into the stack file",
-        ) from None
+    return {
+        key.removeprefix(prefix): decode_value(key, value) for key, value in config.items() if key.startswith(prefix)
+    }
 
 
 def _join(errors: Sequence[ConfigurationError]) -> ConfigurationError:

@@ -36,6 +36,7 @@ def test_values_are_read_as_pulumi_hands_them_over() -> None:
         ({"stacks": "[]"}, "qwen-infra-fleet:stacks: "),
         ({"stacks": '["a", "a"]'}, "qwen-infra-fleet:stacks: this is named twice (found a)"),
         ({"stack": "a"}, "pulumi config rm --path 'qwen-infra-fleet:stack' (known: stacks, project, organization"),
+        ({"stacks": '["a"'}, "qwen-infra-fleet:stacks: the value begins as JSON does and is none"),
         ({"publishTo": '[{"namespace": "x"}]'}, "qwen-infra-fleet:publishTo.0.identifier: "),
     ],
 )

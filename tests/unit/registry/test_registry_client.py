@@ -30,6 +30,7 @@ INDEX = json.dumps(
     }
 ).encode()
 PATHS = {
+    "/v2/vllm/x/manifests/artifact": b'{"schemaVersion": 1}',
     "/v2/vllm/x/manifests/index": INDEX,
     "/v2/vllm/x/manifests/single": SINGLE,
     f"/v2/vllm/x/blobs/{CONFIG_DIGEST}": CONFIG,
@@ -99,6 +100,11 @@ def test_a_tag_that_does_not_exist_is_told() -> None:
 def test_bytes_that_are_not_what_the_digest_says_are_refused() -> None:
     with serve(told_digest=f"sha256:{'0' * 64}") as host, pytest.raises(CheckFailedError, match="other bytes"):
         resolve_image(parse_reference(f"{host}/vllm/x:index"))
+
+
+def test_a_document_that_is_no_manifest_of_an_image_is_told_without_a_traceback() -> None:
+    with serve() as host, pytest.raises(EnvironmentMissingError, match="it is no manifest of an image"):
+        resolve_image(parse_reference(f"{host}/vllm/x:artifact"))
 
 
 def test_a_registry_that_cannot_be_reached_is_told_without_a_traceback() -> None:

@@ -44,3 +44,19 @@ def test_a_stack_without_that_image_is_left_alone_and_told_the_command(tmp_path:
     with pytest.raises(ConfigurationError, match=r"pulumi config set --path 'qwen-infra:server\.image' other@"):
         pin_in_stack_file(path, "other", "other@sha256:x")
     assert path.read_text("utf-8") == TEXT
+
+
+@pytest.mark.parametrize("content", [b"config: [", b"config: \xff"])
+def test_a_stack_file_that_is_not_yaml_is_told(tmp_path: Path, content: bytes) -> None:
+    path = write(tmp_path)
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="the stack file is not YAML"):
+        pin_in_stack_file(path, "vllm/vllm-openai", PINNED)
+    assert path.read_bytes() == content
+
+
+def test_only_the_stack_file_is_left_behind_with_the_permissions_that_it_had(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.chmod(0o640)
+    pin_in_stack_file(path, "vllm/vllm-openai", PINNED)
+    assert [(found.name, found.stat().st_mode & 0o777) for found in tmp_path.iterdir()] == [("Pulumi.x.yaml", 0o640)]

@@ -79,8 +79,9 @@ def test_a_stack_without_a_file_is_told_with_those_that_exist(tmp_path: Path) ->
         load_stack_file(tmp_path, "gb300")
 
 
-def test_a_stack_file_that_is_not_yaml_is_told_on_one_line(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.x.yaml").write_text("config: [")
+@pytest.mark.parametrize("content", [b"config: [", b"config: \xff"])
+def test_a_stack_file_that_is_not_yaml_is_told_on_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "Pulumi.x.yaml").write_bytes(content)
     with pytest.raises(ConfigurationError, match="not YAML") as caught:
         load_stack_file(tmp_path, "x")
     assert "\n" not in str(caught.value)
