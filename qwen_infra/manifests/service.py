@@ -49,7 +49,7 @@ def build_own_service(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
             "name": names.own_service,
             "namespace": names.namespace,
             "labels": {**names.generation_labels, OWN_SERVICE_LABEL: "true"},
-            "annotations": SKIP_AWAIT,
+            "annotations": {**SKIP_AWAIT},
         },
         "spec": {"type": "ClusterIP", "selector": answering_pods(plan, names), "ports": [port]},
     }
