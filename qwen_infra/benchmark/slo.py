@@ -109,9 +109,7 @@ class SloJudgement(BaseModel):
 
 
 def parse_slos(limits: Mapping[str, object], *, hardware: str, where: str | None = None) -> SloSet:
-    """Limits from a stack file's mapping of metric to number, or to ``{"max": number}`` or ``{"min": number}``.
-
-    A bare number is an upper limit where lower is better, and a lower limit where higher is.
+    """Limits from a stack file, metric to number: the most where lower is better, the least where higher is better.
 
     Raises:
         ConfigurationError: an unknown metric (names the nearest), or a limit that is none; ``where`` names the place.
@@ -230,28 +228,12 @@ def _compare(metric: str, percent: float, result: BenchmarkResult, baseline: Ben
 
 
 def _parse_slo(metric: str, value: object, where: str | None) -> Slo:
-    definition = require_definition(metric, where=where)
-    bound: Bound = "max" if definition.better == "lower" else "min"
-    if isinstance(value, Mapping):
-        bound, value = _parse_bound(metric, value, where)
+    bound: Bound = "max" if require_definition(metric, where=where).better == "lower" else "min"
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise ConfigurationError(
             f"the SLO on {metric} is no limit", where=where, found=repr(value), expected="a number from 0 up"
         )
     return Slo(metric=metric, limit=float(value), bound=bound)
-
-
-def _parse_bound(metric: str, value: Mapping[object, object], where: str | None) -> tuple[Bound, object]:
-    if set(value) == {"max"}:
-        return "max", value["max"]
-    if set(value) == {"min"}:
-        return "min", value["min"]
-    raise ConfigurationError(
-        f"the SLO on {metric} needs one of max and min",
-        where=where,
-        found=dict(value),
-        mend=f"write `{metric}: {{max: 500}}` or `{metric}: {{min: 500}}`",
-    )
 
 
 def _build_row(slo: Slo, result: BenchmarkResult, baseline: BenchmarkResult | None, *, judged: bool) -> SloRow:
