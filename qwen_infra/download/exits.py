@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-__all__ = ["DownloadError", "Exit", "StoppedError"]
+__all__ = ["DownloadError", "Exit", "StoppedError", "explain_stop"]
 
 
 class Exit(IntEnum):
@@ -38,4 +38,9 @@ class DownloadError(Exception):
 
 
 class StoppedError(Exception):
-    """A worker noticed that the download is being stopped; the cause is told elsewhere."""
+    """A part of the work noticed that the download is being stopped; the cause is told elsewhere."""
+
+
+def explain_stop() -> DownloadError:
+    """The error of a download that was asked to stop, from outside."""
+    return DownloadError(Exit.TERMINATED, "stopped; run it again, it goes on where it stopped")

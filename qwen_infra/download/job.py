@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from qwen_infra.download.adopting import find_candidates
 from qwen_infra.download.connections import use_certificates_of_environment
 from qwen_infra.download.digests import hash_file
-from qwen_infra.download.exits import DownloadError, Exit, StoppedError
+from qwen_infra.download.exits import DownloadError, Exit, StoppedError, explain_stop
 from qwen_infra.download.fetching import FileFetcher, FinishedFiles
 from qwen_infra.download.hub import HubFile, HubSnapshot, look_up_snapshot
 from qwen_infra.download.manifest import (
@@ -76,7 +76,14 @@ def run_download(order: DownloadOrder, reporter: Reporter, stop: threading.Event
         DownloadError: it could not be completed; its exit code says whether a retry can mend it.
     """
     use_certificates_of_environment()
-    run = _Run(order, reporter, stop or threading.Event())
+    try:
+        return _download(_Run(order, reporter, stop or threading.Event()))
+    except StoppedError:  # while the Hub, or whoever owns the folder, was waited for
+        raise explain_stop() from None
+
+
+def _download(run: _Run) -> DownloadResult:
+    order, reporter = run.order, run.reporter
     snapshot: HubSnapshot | None = None
     if is_commit(order.revision):
         commit = order.revision
@@ -161,7 +168,7 @@ def _publish(run: _Run, folder: Path, manifest: Manifest) -> DownloadResult:
 def _own_and_complete(run: _Run, folder: Path, commit: str, snapshot: HubSnapshot | None) -> Manifest:
     """Wait for whoever works in the folder; then there may be nothing left to do."""
     work = folder / WORK_FOLDER
-    with own_folder(work, run.reporter.say) as ownership:
+    with own_folder(work, run.reporter.say, run.stop) as ownership:
         filling = _Filling(run, folder, FinishedFiles(work / "finished"), ownership)
         manifest = _read_complete(run.order, folder, commit)
         if manifest is not None and (not run.order.verify or filling.verify(manifest)):

@@ -10,10 +10,13 @@ import fcntl
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from qwen_infra.download.exits import StoppedError
 
 __all__ = ["FolderOwnership", "own_folder"]
 
@@ -49,11 +52,15 @@ class FolderOwnership:
 
 
 @contextlib.contextmanager
-def own_folder(work: Path, say: Callable[[str], None]) -> Iterator[FolderOwnership]:
-    """Wait until nobody else works in ``work``, and own it for the block's time."""
+def own_folder(work: Path, say: Callable[[str], None], stop: threading.Event) -> Iterator[FolderOwnership]:
+    """Wait until nobody else works in ``work``, and own it for the block's time.
+
+    Raises:
+        StoppedError: ``stop`` was set while it waited.
+    """
     work.mkdir(parents=True, exist_ok=True)
     with (work / _LOCK).open("ab") as lock:
-        _wait(work, lock, say)
+        _wait(work, lock, say, stop)
         ownership = FolderOwnership(work)
         ownership.take()
         try:
@@ -62,7 +69,7 @@ def own_folder(work: Path, say: Callable[[str], None]) -> Iterator[FolderOwnersh
             ownership.leave()
 
 
-def _wait(work: Path, lock: IO[bytes], say: Callable[[str], None]) -> None:
+def _wait(work: Path, lock: IO[bytes], say: Callable[[str], None], stop: threading.Event) -> None:
     told_at: float | None = None
     while not (_take_lock(lock) and _is_deserted(work)):
         now = time.monotonic()
@@ -74,7 +81,8 @@ def _wait(work: Path, lock: IO[bytes], say: Callable[[str], None]) -> None:
                 f"waiting: process {owner.get('pid', 'unknown')} on {owner.get('host', 'another machine')} downloads "
                 f"into this folder{f', its last sign of life {age:.0f} s ago' if age is not None else ''}"
             )
-        time.sleep(_WAIT_S)
+        if stop.wait(_WAIT_S):
+            raise StoppedError
 
 
 def _take_lock(lock: IO[bytes]) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from qwen_infra.download.exits import DownloadError, Exit, StoppedError
+from qwen_infra.download.exits import StoppedError, explain_stop
 
 __all__ = ["run_in_parallel"]
 
@@ -52,7 +52,7 @@ def run_in_parallel(
     if failures:
         raise failures[0]
     if len(done) < len(tasks):
-        raise DownloadError(Exit.TERMINATED, "stopped; run it again, it goes on where it stopped")
+        raise explain_stop()
     return done
 
 
