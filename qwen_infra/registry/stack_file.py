@@ -82,7 +82,12 @@ def _compose(path: Path, text: str) -> yaml.Node | None:
 
 
 def _refuse(path: Path, error: Exception) -> ConfigurationError:
-    return ConfigurationError("the stack file is not YAML", where=path.name, found=" ".join(str(error).split()))
+    return ConfigurationError(
+        "the stack file is not YAML",
+        where=path.name,
+        found=" ".join(str(error).split()),
+        mend="correct the line that it names; a value with a colon or a brace needs quotes",
+    )
 
 
 def _write_whole(path: Path, text: str) -> None:
