@@ -1,7 +1,7 @@
 """``make docs``: the pages are put together as plain Markdown, then a site builder renders them (ADR 0105).
 
-What is done here no builder does: pages of the repository's root join, links are right in both places, decisions get a
-list, and a page that the navigation does not name stands under "More". The pages themselves are not changed.
+What is done here no builder does: pages of the repository's root join, links are right in both places, and a page that
+the navigation does not name stands under "More". The pages themselves are not changed.
 """
 
 import re
@@ -22,8 +22,10 @@ ROOT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
     "README.zh-CN.md": "readme.zh-CN.md",
+    "docs/adr": "adr/index.md",
+    "docs/adr/README.md": "adr/index.md",
 }
-"""File of the repository's root to the page that shows it; README's is ``docs/index.md``."""
+"""File of the repository to the page that shows it, where their names differ; README's is ``docs/index.md``."""
 _LINK = re.compile(r"\]\((?P<target>[^)#\s:]+)(?P<anchor>#[^)\s]*)?\)")
 _CONFIGURATION = "mkdocs.yml"
 
@@ -44,11 +46,9 @@ def assemble(root: Path, target: Path) -> None:
         uri = path.relative_to(pages).as_posix()
         path.write_text(rewrite_links(path.read_text("utf-8"), f"docs/{uri}"), "utf-8")
     for name, uri in ROOT_PAGES.items():
-        if (root / name).exists() and not (pages / uri).exists():
+        if (root / name).is_file() and not (pages / uri).exists():
             (pages / uri).write_text(rewrite_links((root / name).read_text("utf-8"), name), "utf-8")
-    decisions = sorted(path for path in (pages / "adr").glob("*.md"))
-    rows = [f"- [{_title(path)}]({path.name})\n" for path in decisions]
-    (pages / "adr" / "index.md").write_text("# Decisions\n\n" + "".join(rows), "utf-8")
+    (pages / "adr" / "README.md").unlink(missing_ok=True)  # it has become adr/index.md
     settings = yaml.safe_load((root / _CONFIGURATION).read_text("utf-8"))
     settings["nav"] = _complete(settings["nav"], pages)
     (target / _CONFIGURATION).write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
@@ -64,7 +64,7 @@ def rewrite_links(text: str, page: str) -> str:
 
     def rewrite(match: re.Match[str]) -> str:
         path = _normalise(PurePosixPath(page).parent / match["target"])
-        site = ROOT_PAGES.get(path) or ("adr/index.md" if path == "docs/adr" else path.removeprefix("docs/"))
+        site = ROOT_PAGES.get(path) or path.removeprefix("docs/")
         if site == path:  # neither a page nor a file of docs/: left to the builder, which will complain
             return match[0]
         here = PurePosixPath(ROOT_PAGES.get(page) or page.removeprefix("docs/")).parent
@@ -79,7 +79,8 @@ def _complete(nav: list[Any], pages: Path) -> list[Any]:
     found = sorted(path.relative_to(pages).as_posix() for path in pages.rglob("*.md"))
     decisions = [uri for uri in found if uri.startswith("adr/") and uri != "adr/index.md"]
     more = [uri for uri in found if uri not in named and not uri.startswith("adr/")]
-    return [*nav, *([{"More": more}] if more else []), {"Decisions": ["adr/index.md", *decisions]}]
+    contents = ["adr/index.md"] if "adr/index.md" in found else []
+    return [*nav, *([{"More": more}] if more else []), *([{"Decisions": [*contents, *decisions]}] if decisions else [])]
 
 
 def _named(nav: Any) -> Iterator[str]:
@@ -98,10 +99,6 @@ def _normalise(path: PurePosixPath) -> str:
         elif part != ".":
             parts.append(part)
     return "/".join(parts)
-
-
-def _title(path: Path) -> str:
-    return path.read_text("utf-8").partition("\n")[0].removeprefix("# ").strip()
 
 
 if __name__ == "__main__":
