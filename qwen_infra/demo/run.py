@@ -6,10 +6,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from qwen_infra import local, toolchain
-from qwen_infra.benchmark import REFERENCE_FIGURES, BenchmarkResult, find_latest, read_result, render_benchmark_table
+from qwen_infra.benchmark import (
+    REFERENCE_FIGURES,
+    find_latest,
+    read_benchmark,
+    read_result,
+    render_benchmark_table,
+    validate_result,
+)
 from qwen_infra.demo.workspace import STACK, open_workspace
 from qwen_infra.errors import CheckFailedError, ConfigurationError
 from qwen_infra.verification import VerificationReport, render_table
@@ -112,17 +119,17 @@ def _show_results(project: Path) -> None:
     for kind, show in (("verification", _show_verification), ("benchmark", _show_benchmark)):
         path = find_latest(root=root, stack=STACK, kind=kind)
         if path is not None:
-            print(f"\n{show(read_result(path))}")
+            print(f"\n{show(path)}")
             shown.append(str(path.relative_to(project)))
     if shown:
         print(f"\nWritten to: {', '.join(shown)}")
 
 
-def _show_verification(document: dict[str, Any]) -> str:
-    return render_table(VerificationReport.model_validate(document))
+def _show_verification(path: Path) -> str:
+    return render_table(validate_result(VerificationReport, read_result(path), path, kind="verification"))
 
 
-def _show_benchmark(document: dict[str, Any]) -> str:
-    judgement = document.pop("slos", {})
-    table = render_benchmark_table(BenchmarkResult.model_validate(document), reference=REFERENCE_FIGURES)
+def _show_benchmark(path: Path) -> str:
+    table = render_benchmark_table(read_benchmark(path), reference=REFERENCE_FIGURES)
+    judgement = read_result(path).get("slos", {})
     return f"{table}\nSLOs: {judgement.get('reason', 'none')}"
