@@ -4,9 +4,10 @@ Reading only; what it means for a deployment is judged in ``qwen_infra.preflight
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
@@ -56,12 +57,11 @@ class Node:
     @property
     def amounts(self) -> dict[str, float]:
         """What it can give out: resource to number, processors or bytes."""
-        found = {resource: parse_quantity(quantity) for resource, quantity in self.allocatable.items()}
-        return {resource: amount for resource, amount in found.items() if amount is not None}
+        return _amounts(self.allocatable)
 
     def count(self, resource: str) -> int:
         """Whole units of an extended resource such as ``nvidia.com/gpu``; 0 when the node has none."""
-        return int(self.allocatable.get(resource, "0"))
+        return int(self.amounts.get(resource, 0))
 
 
 @dataclass(frozen=True)
@@ -209,22 +209,38 @@ def _read_pods(kubectl: Kubectl) -> tuple[RunningPod, ...] | None:
 
 
 def _running_pod(item: Mapping[str, Any]) -> RunningPod:
-    """A pod holds the sum of its containers, or its largest init container where that is more."""
+    """A pod holds the sum of its containers, or the most that it held while it began, whichever is more.
+
+    Sidecars are init containers that go on: each counts in the sum, and beside the init containers after it. What the
+    pod's runtime takes (``overhead``) comes on top. Source: Kubernetes' pages "Sidecar Containers" and "Pod Overhead".
+    """
     spec, meta = item["spec"], item["metadata"]
-    requests: dict[str, float] = {}
-    for container in spec.get("containers", ()):
-        for name, amount in _requests(container).items():
-            requests[name] = requests.get(name, 0.0) + amount
-    first: dict[str, float] = {}
+    running: dict[str, float] = {}
+    beginning: dict[str, float] = {}
     for container in spec.get("initContainers", ()):
-        first |= {name: max(amount, first.get(name, 0.0)) for name, amount in _requests(container).items()}
-    held = {name: max(requests.get(name, 0.0), first.get(name, 0.0)) for name in requests.keys() | first.keys()}
+        together = _combine(running, _requests(container), add)
+        if container.get("restartPolicy") == "Always":
+            running = together
+        else:
+            beginning = _combine(beginning, together, max)
+    for container in spec.get("containers", ()):
+        running = _combine(running, _requests(container), add)
+    held = _combine(_combine(running, beginning, max), _amounts(spec.get("overhead") or {}), add)
     return RunningPod(meta["namespace"], spec["nodeName"], meta.get("labels", {}).get("app", ""), held)
 
 
+def _combine(
+    one: Mapping[str, float], other: Mapping[str, float], how: Callable[[float, float], float]
+) -> dict[str, float]:
+    return {name: how(one.get(name, 0.0), other.get(name, 0.0)) for name in one.keys() | other.keys()}
+
+
 def _requests(container: Mapping[str, Any]) -> dict[str, float]:
-    asked = container.get("resources", {}).get("requests", {})
-    return {name: amount for name, text in asked.items() if (amount := parse_quantity(text)) is not None}
+    return _amounts(container.get("resources", {}).get("requests", {}))
+
+
+def _amounts(quantities: Mapping[str, Any]) -> dict[str, float]:
+    return {name: amount for name, text in quantities.items() if (amount := parse_quantity(text)) is not None}
 
 
 def _read_rules(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
