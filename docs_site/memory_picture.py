@@ -65,13 +65,9 @@ def texts_of(svg: str) -> list[str]:
 
 
 def _parts(fit: Fit) -> list[tuple[str, str, float]]:
-    state = fit.state_bytes / _GIB
-    return [
-        ("weights", f"TP {fit.request.tensor_parallel_size}", fit.weights_gib),
-        ("reserve", "activations, graphs", fit.reserve_gib),
-        ("state", "GDN layers", state),
-        ("cache", f"{fit.num_blocks} blocks", fit.kv_cache_bytes / _GIB - state),
-    ]
+    notes = (f"TP {fit.request.tensor_parallel_size}", "activations, graphs", "GDN layers", f"{fit.num_blocks} blocks")
+    names = ("weights", "reserve", "state", "cache")
+    return list(zip(names, notes, fit.parts_gib.values(), strict=True))
 
 
 def _draw(fit: Fit, palette: Palette) -> Figure:

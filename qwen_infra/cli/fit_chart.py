@@ -23,7 +23,7 @@ __all__ = ["FORMATS", "Bar", "list_bars", "write_chart"]
 
 FORMATS = (".html", ".png", ".svg")
 _GIB = 2**30
-_COLOURS = {"weights": "#4c72b0", "reserve": "#8c8c8c", "state": "#dd8452", "KV cache": "#55a868"}
+_COLOURS = {"weights": "#4c72b0", "reserve": "#8c8c8c", "GDN state": "#dd8452", "KV cache": "#55a868"}
 _INCHES_PER_BAR = 0.6
 
 
@@ -76,14 +76,8 @@ def _name(remedy: "Remedy") -> str:
 
 
 def _bar(label: str, fit: Fit) -> Bar:
-    parts = {
-        "weights": fit.weights_gib,
-        "reserve": fit.reserve_gib,
-        "state": fit.state_bytes / _GIB,
-        "KV cache": (fit.kv_cache_bytes - fit.state_bytes) / _GIB,
-    }
     carried = f"{fit.max_concurrency:.1f} requests" if fit.fits else "does not fit"
-    return Bar(f"{label}\n{carried}", parts, fit.fits)
+    return Bar(f"{label}\n{carried}", fit.parts_gib, fit.fits)
 
 
 def _draw(answer: "Answer") -> "Figure":

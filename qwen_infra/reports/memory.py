@@ -70,12 +70,7 @@ def describe_memory(subject: Subject) -> MemoryFit | None:
     actual, why_not = _find_actual(subject, plan)
     return MemoryFit(
         gpu=fit.request.gpu.name,
-        parts_gib={
-            "weights": fit.weights_gib,
-            "reserve": fit.reserve_gib,
-            "GDN state": fit.state_bytes / _GIB,
-            "KV cache": (fit.kv_cache_bytes - fit.state_bytes) / _GIB,
-        },
+        parts_gib=fit.parts_gib,
         share_gib=fit.requested_bytes / _GIB,
         usable_gib=fit.request.gpu.usable_memory_gib,
         blocks=fit.num_blocks,

@@ -83,6 +83,17 @@ class Fit:
         return self.kv_cache_bytes / _GIB
 
     @property
+    def parts_gib(self) -> dict[str, float]:
+        """Share of one GPU that vLLM takes, in the order of every picture; state and cache apart [GiB]."""
+        state = self.state_bytes / _GIB
+        return {
+            "weights": self.weights_gib,
+            "reserve": self.reserve_gib,
+            "GDN state": state,
+            "KV cache": self.kv_cache_gib - state,
+        }
+
+    @property
     def startup_budget_s(self) -> int:
         """Container start to Ready, for the weights on a node's disk; ``startup`` for other caches."""
         return self.startup().total_s

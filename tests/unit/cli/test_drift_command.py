@@ -6,16 +6,16 @@ from collections.abc import Callable
 import pytest
 
 from qwen_infra.cli import drift as command
-from qwen_infra.cli import main as command_line
 from qwen_infra.drift import Difference
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError, QwenInfraError
+from tests.unit.cli.conftest import Typed
 
 Run = Callable[..., tuple[int, str, str]]
 GONE = Difference("spec", "Service qwen/x", "the object is gone", mend="pulumi up")
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Exit code, standard output and standard error of the command over stacks with what each shows."""
 
     def run(shown: dict[str, list[Difference] | QwenInfraError], *arguments: str) -> tuple[int, str, str]:
@@ -26,11 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             return found
 
         monkeypatch.setattr(command, "_compare", compare)
-        monkeypatch.setattr("sys.argv", ["qwen-infra", "drift", *(f"--stack={name}" for name in shown), *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
+        return typed("drift", *(f"--stack={name}" for name in shown), *arguments)
 
     return run
 

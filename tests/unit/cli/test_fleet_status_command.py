@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from qwen_infra.cli import main as command_line
 from qwen_infra.cluster import Kubectl
 from qwen_infra.errors import EnvironmentMissingError
+from tests.unit.cli.conftest import Typed
 from tests.unit.fleet.exports import export_of
 from tests.unit.fleet.test_status import GB200, PLANS, ROOT, pods_of
 
@@ -17,7 +17,7 @@ STAGING = PLANS["staging-eu"]
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def fleet(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command over two stacks: exit code and standard output."""
     monkeypatch.chdir(tmp_path)
     for stack in ("gb200", "staging-eu"):
@@ -37,10 +37,8 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             return found
 
         monkeypatch.setattr("qwen_infra.fleet.status.export_stack", answer)
-        monkeypatch.setattr("sys.argv", ["qwen-infra", "fleet", "status", "--max-age-days", "36500", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        return int(ended.value.code or 0), capsys.readouterr().out
+        code, told, _ = typed("fleet", "status", "--max-age-days", "36500", *arguments)
+        return code, told
 
     return run
 
