@@ -104,12 +104,12 @@ def _compare_state(stack: str, max_age_days: float) -> "list[Difference]":
 
 
 def _compare_running(plan: "DeploymentPlan") -> "Iterator[Difference]":
-    from qwen_infra.cli.stack_endpoint import kubectl_of
+    from qwen_infra.cli.stack_endpoint import find_serving_generation, kubectl_of
     from qwen_infra.drift import compare_pods
 
     namespace = plan.cluster.namespace
     yield from compare_scheduled_runs(plan)
-    pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector={_selector_of_clients(plan)}")
+    pods = kubectl_of(plan).items("--namespace", namespace, "pods", f"--selector=app={find_serving_generation(plan)}")
     yield from compare_pods(plan, pods)
     if pods:
         yield from compare_servers([plan])
@@ -145,18 +145,6 @@ def compare_servers(plans: "Sequence[DeploymentPlan]") -> "Iterator[Difference]"
     for plan in plans:
         with open_endpoint(plan.stack, plan.server.name, None, None, "VLLM_API_KEY") as endpoint:
             yield from compare_server(plan, asyncio.run(ask(endpoint)))
-
-
-def _selector_of_clients(plan: "DeploymentPlan") -> str:
-    """The pods that the endpoint's Service finds, whichever generation they are of."""
-    from qwen_infra.cli.stack_endpoint import kubectl_of
-    from qwen_infra.cluster.kubectl import ObjectNotFoundError
-
-    try:
-        service = kubectl_of(plan).get("--namespace", plan.cluster.namespace, "service", plan.endpoint.service_name)
-    except ObjectNotFoundError:
-        return f"app={plan.server.name}"
-    return f"app={service['spec'].get('selector', {}).get('app', plan.server.name)}"
 
 
 def _tell(stack: str, differences: "list[Difference]") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qwen_infra.cli.existing import ask_which_server
 from qwen_infra.cli.running_demo import enter_demo
 from qwen_infra.cluster import ClusterAccess, Kubectl
+from qwen_infra.cluster.kubectl import ObjectNotFoundError
 from qwen_infra.cluster.port_forward import forward
 from qwen_infra.cluster.secret import read_secret_value
 from qwen_infra.errors import ConfigurationError
@@ -18,7 +19,7 @@ from qwen_infra.settings import load_stack_deployments
 if TYPE_CHECKING:
     from qwen_infra.client import Endpoint
 
-__all__ = ["choose_plan", "kubectl_of", "load_plans", "open_endpoint", "read_key"]
+__all__ = ["choose_plan", "find_serving_generation", "kubectl_of", "load_plans", "open_endpoint", "read_key"]
 
 
 def load_plans(stack: str) -> tuple[DeploymentPlan, ...]:
@@ -54,6 +55,15 @@ def choose_plan(plans: Sequence[DeploymentPlan], server: str | None) -> Deployme
 def kubectl_of(plan: DeploymentPlan) -> Kubectl:
     """Kubectl for the plan's cluster."""
     return Kubectl(ClusterAccess(plan.cluster.kubeconfig, plan.cluster.context))
+
+
+def find_serving_generation(plan: DeploymentPlan) -> str:
+    """The label ``app`` of the pods that the endpoint's Service finds, whichever generation they are of."""
+    try:
+        service = kubectl_of(plan).get("--namespace", plan.cluster.namespace, "service", plan.endpoint.service_name)
+    except ObjectNotFoundError:
+        return plan.server.name
+    return str(service["spec"].get("selector", {}).get("app", plan.server.name))
 
 
 def read_key(plan: DeploymentPlan) -> str:

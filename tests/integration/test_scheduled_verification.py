@@ -4,6 +4,9 @@ The node agent runs the pod's own command: the ConfigMap's archive against the s
 """
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 from qwen_infra import local
 from qwen_infra.checks.collecting import ScheduledRun, collect_runs
 from qwen_infra.verification import CASES, VerificationReport
-from tests.integration.harness import Project
+from tests.integration.harness import ROOT, Project
 
 Make = Callable[..., Project]
 APP = "vllm-qwen35-4b-verification"
@@ -26,6 +29,14 @@ EVERY_MINUTE = {"level": "off", "schedule": {"cron": "* * * * *", "level": "smok
 def run_now(project: Project, name: str) -> None:
     """As the documentation says: the CronJob's own template, now."""
     project.kubectl.run("--namespace", NAMESPACE, "create", "job", f"--from=cronjob/{APP}", name)
+
+
+def asked_by_hand(project: Project) -> None:
+    """``qwen-infra verify --stack``, which asks as the deployment's own check does and keeps its result beside it."""
+    command = [sys.executable, "-m", "qwen_infra", "verify", "--stack", project.stack_name]
+    environment = {**os.environ, **project.environment, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
 def wait_for_runs(project: Project, root: Path, count: int) -> list[ScheduledRun]:
@@ -54,6 +65,12 @@ def test_a_run_asks_the_server_in_the_cluster_and_its_result_is_kept(project: Ma
     skipped = {case.id for case in report.cases if case.status == "skipped"}
     assert "server-revision" not in skipped  # the weights were downloaded, and the gatekeeper says which
     assert skipped <= {"unguarded-paths", "image-input", *(case.id for case in CASES if case.family == "server facts")}
+
+    asked_by_hand(deployed)
+    by_hand = VerificationReport.model_validate(deployed.result("verification"))
+    assert (by_hand.passed, by_hand.level, by_hand.server) == (True, "full", "vllm-qwen35-4b")
+    told = {case.id for case in by_hand.cases if case.status == "skipped"}
+    assert told - skipped == {"hang-up"}  # through a port-forward nobody can tell that a client has left
 
     root = deployed.cluster.state_folder.parent
     local.set_faults(deployed.cluster.name, ["wrong-tool-argument"], state_root=root)

@@ -76,7 +76,7 @@ def test_no_command_shows_help_on_standard_error_and_is_wrong_usage(monkeypatch,
     ("arguments", "expected"),
     [
         (["rendr"], "error: qwen-infra rendr: there is no such command, did you mean render?\n"),
-        (["verify"], "error: --url: this option is required and missing\n"),
+        (["sweep"], "error: --url: this option is required and missing\n"),
         (["bench", "--urll", "x"], "error: --urll: there is no such option, did you mean --url?\n"),
         (["verify", "--url", "x", "--model", "m", "--level", "lax"], "error: --level: 'lax' is not one of"),
         (["bench", "--url", "x", "--model", "m", "--seed", "f"], "error: --seed: "),
