@@ -22,9 +22,9 @@ REVISIONS_BESIDE = 2
 
 
 def plan_cache(
-    settings: StackSettings, checkpoint: Checkpoint, mount_path: str, *, user: int | None = None
+    settings: StackSettings, checkpoint: Checkpoint, mount_path: str, *, image: str, user: int | None = None
 ) -> CachePlan:
-    """The cache that the settings ask for, for a server that runs as ``user`` (None: the image's own, root).
+    """The cache that the settings ask for, for a server of ``image`` that runs as ``user`` (None: its own, root).
 
     Raises:
         ConfigurationError: nodes that contradict each other, a claim for one node and servers on several, compiled
@@ -75,7 +75,7 @@ def plan_cache(
         nodes=nodes,
         claim_size=storage.size or _claim_size(checkpoint, storage.keep_revisions or REVISIONS_BESIDE),
         pod_size=_claim_size(checkpoint, 1),
-        kernels_folder=_kernels_folder(settings),
+        kernels_folder=_kernels_folder(settings, image),
         server_user=user,
     )
 
@@ -84,10 +84,10 @@ def _claim_size(checkpoint: Checkpoint, revisions: int) -> str:
     return f"{math.ceil(checkpoint.bytes * revisions * SLACK / GIB) + SPARE_GIB}Gi"
 
 
-def _kernels_folder(settings: StackSettings) -> str:
+def _kernels_folder(settings: StackSettings, image: str) -> str:
     """One folder for each image, GPU and degree: kernels of one are wrong, or useless, for another."""
     server = settings.server
-    key = (server.image, server.gpu, server.tensor_parallel_size)
+    key = (image, server.gpu, server.tensor_parallel_size)
     digest = hashlib.sha256("\n".join(map(str, key)).encode()).hexdigest()[:8]
-    name = re.sub(r"[^a-z0-9.]+", "-", f"{server.image.rpartition('/')[2].partition('@')[0]}-{server.gpu}".lower())
+    name = re.sub(r"[^a-z0-9.]+", "-", f"{image.rpartition('/')[2].partition('@')[0]}-{server.gpu}".lower())
     return f".compiled-kernels/{name}-tp{server.tensor_parallel_size}-{digest}"

@@ -55,7 +55,7 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
         vocabulary_size=model.architecture.vocabulary_size,
         fit=fit,
         cluster=ClusterPlan(**settings.cluster.model_dump()),
-        cache=plan_cache(settings, checkpoint, mount_path, user=user),
+        cache=plan_cache(settings, checkpoint, mount_path, image=image, user=user),
         server=ServerPlan(
             name=name,
             image=image,

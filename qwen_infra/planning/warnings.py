@@ -30,7 +30,8 @@ def warn_of_rollout(settings: StackSettings) -> Iterator[str]:
     if settings.server.rollout == "blueGreen" and settings.cache.download and not is_commit(settings.model.revision):
         yield (
             f"server.rollout blueGreen: model.revision {settings.model.revision} is no commit, and other weights under "
-            "the same name would replace the serving pods instead of making a second generation; name a commit"
+            "the same name would replace the serving pods instead of making a second generation; name a commit: "
+            "qwen-infra model pin"
         )
 
 

@@ -92,6 +92,12 @@ def test_job_and_server_use_the_claim_each_its_own_way() -> None:
     assert kernels["subPath"].startswith(".compiled-kernels/")
 
 
+@pytest.mark.parametrize(("gpu", "image"), [("GB200", "vllm-openai-"), ("MI300X", "vllm-openai-rocm-")])
+def test_the_folder_of_compiled_kernels_is_named_by_the_image_that_runs(gpu: str, image: str) -> None:
+    folder = plan_of({"kind": "pvc"}, gpu=gpu).cache.kernels_folder
+    assert folder.startswith(f".compiled-kernels/{image}v0.32.0-{gpu.lower()}-tp1-")
+
+
 def test_several_replicas_on_a_claim_for_one_node_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="serves one"):
         render({"kind": "pvc", "accessMode": "ReadWriteOnce"}, replicas=2)
