@@ -20,6 +20,7 @@ __all__ = [
     "Node",
     "RunningPod",
     "Taint",
+    "pod_requests",
     "read_cluster_facts",
     "read_nodes",
 ]
@@ -209,12 +210,16 @@ def _read_pods(kubectl: Kubectl) -> tuple[RunningPod, ...] | None:
 
 
 def _running_pod(item: Mapping[str, Any]) -> RunningPod:
-    """A pod holds the sum of its containers, or the most that it held while it began, whichever is more.
+    spec, meta = item["spec"], item["metadata"]
+    return RunningPod(meta["namespace"], spec["nodeName"], meta.get("labels", {}).get("app", ""), pod_requests(spec))
+
+
+def pod_requests(spec: Mapping[str, Any]) -> dict[str, float]:
+    """What a pod holds: the sum of its containers, or the most that it held while it began, whichever is more.
 
     Sidecars are init containers that go on: each counts in the sum, and beside the init containers after it. What the
     pod's runtime takes (``overhead``) comes on top. Source: Kubernetes' pages "Sidecar Containers" and "Pod Overhead".
     """
-    spec, meta = item["spec"], item["metadata"]
     running: dict[str, float] = {}
     beginning: dict[str, float] = {}
     for container in spec.get("initContainers", ()):
@@ -225,8 +230,7 @@ def _running_pod(item: Mapping[str, Any]) -> RunningPod:
             beginning = _combine(beginning, together, max)
     for container in spec.get("containers", ()):
         running = _combine(running, _requests(container), add)
-    held = _combine(_combine(running, beginning, max), _amounts(spec.get("overhead") or {}), add)
-    return RunningPod(meta["namespace"], spec["nodeName"], meta.get("labels", {}).get("app", ""), held)
+    return _combine(_combine(running, beginning, max), _amounts(spec.get("overhead") or {}), add)
 
 
 def _combine(

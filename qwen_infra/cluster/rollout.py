@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
 from qwen_infra.cluster.patience import ask_patiently
+from qwen_infra.cluster.shortage import find_shortage
 
 __all__ = ["RolloutState", "find_pod_problem", "judge_rollout", "wait_for_rollout"]
 
@@ -105,7 +106,7 @@ def wait_for_rollout(
         if state.kind == "unschedulable":
             unschedulable_since = unschedulable_since if unschedulable_since is not None else time.monotonic()
             if time.monotonic() - unschedulable_since > UNSCHEDULABLE_GRACE_S:
-                return RolloutState("stuck", state.message, state.pod)
+                return _with_shortage(kubectl, namespace, state)
         else:
             unschedulable_since = None
         if waited_s > timeout_s:
@@ -113,6 +114,16 @@ def wait_for_rollout(
             return _with_logs(kubectl, namespace, RolloutState("stuck", message, state.pod))
         report(f"{state.message} ({waited_s:.0f} s)")
         time.sleep(POLL_S)
+
+
+def _with_shortage(kubectl: Kubectl, namespace: str, state: RolloutState) -> RolloutState:
+    short = None
+    if state.pod is not None:
+        try:
+            short = find_shortage(kubectl, kubectl.get("--namespace", namespace, "pod", state.pod))
+        except KubectlError:
+            short = None  # the pod is gone, and the scheduler's words stand without it
+    return RolloutState("stuck", f"{state.message}; {short}" if short else state.message, state.pod)
 
 
 def _observe(kubectl: Kubectl, namespace: str, kind: str, name: str) -> RolloutState:

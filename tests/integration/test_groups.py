@@ -13,6 +13,8 @@ import yaml
 
 from qwen_infra import local
 from qwen_infra.cluster import Kubectl
+from qwen_infra.cluster.facts import GROUPS
+from qwen_infra.cluster.rollout import wait_for_rollout
 from qwen_infra.local.profiles import build_nodes, find_profile
 from tests.integration.harness import ROOT, SMALL, Project, open_project
 
@@ -100,6 +102,25 @@ def test_the_h100_stack_is_a_leader_and_a_worker_on_two_nodes_which_an_update_re
         after = pods(deployed.kubectl, "qwen-h100")
         assert after.keys() == found.keys()
         assert all("65536" in pod["spec"]["containers"][0]["command"] for pod in after.values())
+
+
+def test_a_second_group_that_does_not_fit_stays_pending_and_the_wait_says_what_is_short_on_which_nodes(
+    project: Make,
+) -> None:
+    with stack_of(project, "h100-2node") as deployed, nodes(deployed.kubectl, "h100-2node") as hosts:
+        deployed.up()
+        kubectl, namespace, group = deployed.kubectl, "qwen-h100", f"{GROUPS}/{SERVER}"
+        kubectl.run("--namespace", namespace, "scale", group, "--replicas=2")  # as an autoscaler does
+        said: list[str] = []
+        state = wait_for_rollout(kubectl, namespace, SERVER, timeout_s=300, report=said.append, kind=GROUPS)
+        assert state.kind == "stuck"
+        assert state.pod in {f"{SERVER}-1", f"{SERVER}-1-1"}
+        assert "Insufficient nvidia.com/gpu" in state.message
+        short = state.message.partition("nvidia.com/gpu is short: it asks for 8, free are ")[2]
+        assert sorted(short.split(", ")) == sorted(f"0 of 8 on {host}" for host in hosts)
+        found = pods(kubectl, namespace)
+        assert {name for name, pod in found.items() if "nodeName" in pod["spec"]} == {f"{SERVER}-0", f"{SERVER}-0-1"}
+        assert found[f"{SERVER}-1"]["status"]["phase"] == "Pending"
 
 
 def test_groups_follow_each_other_as_generations_when_there_is_room_for_both(project: Make) -> None:
