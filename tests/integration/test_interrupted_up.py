@@ -63,7 +63,7 @@ def check_taken_over(stack: Project, made: dict[str, str]) -> None:
 def check_job_made_anew(stack: Project, made: dict[str, str]) -> None:
     """A Job of other settings cannot be changed; nothing else is made anew."""
     forget_objects(stack, "Job")
-    stack.configure({"cache": {"filesAtOnce": 3}})
+    stack.configure({"cache": {"resources": {"cpuRequest": "1"}}})
     told = stack.run("up", "--yes", "--skip-preview")
     assert "was left by an interrupted `pulumi up`, for other settings: made anew" in told
     assert {key.partition(" ")[0] for key, uid in list_uids(stack).items() if made[key] != uid} == {"Job"}
