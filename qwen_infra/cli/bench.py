@@ -72,6 +72,7 @@ def bench(
         write_result,
     )
     from qwen_infra.benchmark.trace import RequestTrace
+    from qwen_infra.cli.out_file import require_writable
     from qwen_infra.cli.output import print_json, say, say_over
     from qwen_infra.cli.sampling import read_sampling
     from qwen_infra.client import Endpoint
@@ -100,6 +101,7 @@ def bench(
     chosen = {name: value for name, value in given.items() if value is not None}
     workload = build_workload({**chosen, **({"burstiness": None} if constant_rate else {})})
     _require_format(form, save_detailed=save_detailed, out=out)
+    require_writable(out, "--out")
     traces: list[RequestTrace] = []
     endpoint = Endpoint(url=url, model=model, api_key=os.environ.get(api_key_env) or None)
     options = BenchmarkOptions(

@@ -29,9 +29,11 @@ def sweep(
     import asyncio
 
     from qwen_infra.benchmark import Workload, run_sweep, write_result
+    from qwen_infra.cli.out_file import require_writable
     from qwen_infra.cli.output import print_json, print_table, say, say_over
     from qwen_infra.client import Endpoint
 
+    require_writable(out, "--out")
     workload = Workload(
         input_tokens=input_tokens, output_tokens=output_tokens, num_prompts=1, ignore_eos=True, seed=seed
     )

@@ -66,6 +66,7 @@ def verify(
     """
     import asyncio
 
+    from qwen_infra.cli.out_file import require_writable
     from qwen_infra.cli.output import print_json, say, say_over
     from qwen_infra.cli.verify_target import open_target
     from qwen_infra.client import Endpoint
@@ -88,7 +89,8 @@ def verify(
         "from_outside": from_outside,
     }
     chosen = {name: value for name, value in given.items() if value is not None}
-    _require_writable(out, junit)
+    require_writable(out, "--out")
+    require_writable(junit, "--junit")
     endpoint = None
     if url is not None and model is not None:
         key = os.environ.get(api_key_env) or None
@@ -122,20 +124,6 @@ def _keep(report: "VerificationReport", root: Path, stack: str, *, is_whole: boo
     if not is_whole:
         return "not kept, since only some cases were asked"
     return f"kept as {write_result(report, root=root, stack=stack, kind='verification')}"
-
-
-def _require_writable(*paths: Path | None) -> None:
-    """Before minutes of work, not after them."""
-    from qwen_infra.errors import ConfigurationError
-
-    for path in paths:
-        if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
-            raise ConfigurationError(
-                "the file cannot be written",
-                found=path,
-                expected="a file in a writable folder",
-                mend="name a file in a folder that exists and is writable",
-            )
 
 
 def _write_files(report: "VerificationReport", out: Path | None, junit: Path | None) -> None:

@@ -137,3 +137,13 @@ def test_capacity_is_told_from_the_newest_run(run, url):
     code, out, err = run("capacity", "--stack", "mine")
     assert (code, "say nothing about a GPU" in err) == (0, True)
     assert run("capacity", "--stack", "none")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["bench", "sweep", "verify"])
+def test_a_file_that_could_not_be_written_is_refused_before_anything_is_sent(run, command):
+    """The address leads nowhere: asking it would end with another exit code."""
+    words = (command, "--url", "http://127.0.0.1:1", "--model", "qwen3.5", "--out", "missing/r.json")
+    load = LOAD if command == "bench" else ()
+    code, _, err = run(*words, *load)
+    assert code == 2
+    assert "mkdir -p missing" in err
