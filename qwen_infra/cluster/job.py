@@ -15,7 +15,7 @@ from qwen_infra.cluster.patience import ask_patiently
 from qwen_infra.cluster.rollout import HOPELESS_REASONS
 from qwen_infra.errors import CheckFailedError
 
-__all__ = ["judge_job", "run_job"]
+__all__ = ["judge_progress", "run_job"]
 
 POLL_S = 1.0
 LOG_LINES = 5
@@ -43,13 +43,12 @@ def run_job(kubectl: Kubectl, manifest: Object, *, timeout_s: float, report: Cal
             deadline_s=math.inf,
         )
     finally:
-        with suppress(
-            KubectlError
-        ):  # neither the log nor the reason of a failure is lost over it; the next run deletes
+        # neither the log nor the reason of a failure is lost over it; the next run deletes
+        with suppress(KubectlError):
             _delete(kubectl, namespace, name)
 
 
-def judge_job(job: Object, pods: Sequence[Object]) -> tuple[bool, str, str | None]:
+def judge_progress(job: Object, pods: Sequence[Object]) -> tuple[bool, str, str | None]:
     """Whether it is done, what it is doing, and why it cannot succeed (None while it can)."""
     conditions = {
         item["type"]: item for item in job.get("status", {}).get("conditions", ()) if item["status"] == "True"
@@ -93,7 +92,7 @@ def _wait(kubectl: Kubectl, namespace: str, name: str, timeout_s: float, report:
 
 def _observe(kubectl: Kubectl, namespace: str, name: str) -> tuple[bool, str, str | None]:
     job = kubectl.get("--namespace", namespace, "job", name)
-    return judge_job(job, kubectl.items("--namespace", namespace, "pods", f"--selector=job-name={name}"))
+    return judge_progress(job, kubectl.items("--namespace", namespace, "pods", f"--selector=job-name={name}"))
 
 
 def _last_lines(kubectl: Kubectl, namespace: str, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qwen_infra.cluster import Kubectl, KubectlError
-from qwen_infra.cluster.job import judge_job, run_job
+from qwen_infra.cluster.job import judge_progress, run_job
 from qwen_infra.errors import CheckFailedError
 
 MANIFEST = {"metadata": {"name": "bench", "namespace": "qwen"}}
@@ -23,17 +23,17 @@ def pod(phase: str = "Running", **status: Any) -> dict[str, Any]:
 
 
 def test_a_complete_job_is_done():
-    assert judge_job(job("Complete"), []) == (True, "done", None)
+    assert judge_progress(job("Complete"), []) == (True, "done", None)
 
 
 def test_a_failed_job_says_why():
     failed = job("Failed", reason="BackoffLimitExceeded", message="Job has reached the specified backoff limit")
-    assert judge_job(failed, [])[2] == "BackoffLimitExceeded: Job has reached the specified backoff limit"
+    assert judge_progress(failed, [])[2] == "BackoffLimitExceeded: Job has reached the specified backoff limit"
 
 
 def test_a_pod_without_a_place_may_still_get_one():
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}
-    assert judge_job(job(), [pod("Pending", conditions=[condition])]) == (
+    assert judge_progress(job(), [pod("Pending", conditions=[condition])]) == (
         False,
         "its pod cannot be scheduled: 0/1 nodes",
         None,
@@ -42,12 +42,12 @@ def test_a_pod_without_a_place_may_still_get_one():
 
 def test_an_image_that_cannot_be_pulled_is_hopeless():
     waiting = {"state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}}}
-    assert judge_job(job(), [pod("Pending", containerStatuses=[waiting])])[2] == "ErrImagePull: not found"
+    assert judge_progress(job(), [pod("Pending", containerStatuses=[waiting])])[2] == "ErrImagePull: not found"
 
 
 def test_what_it_does_meanwhile_is_told():
-    assert judge_job(job(), [pod()])[1] == "its pod is Running"
-    assert judge_job(job(), [])[1] == "it has no pod yet"
+    assert judge_progress(job(), [pod()])[1] == "its pod is Running"
+    assert judge_progress(job(), [])[1] == "it has no pod yet"
 
 
 @dataclass(frozen=True)
