@@ -1,17 +1,16 @@
 """``qwen-infra fit``: memory, blocks and concurrency of one configuration, before anything is downloaded."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from qwen_infra.sizing.kv_cache import KvCacheDtype, StateDtype
 
 if TYPE_CHECKING:
     from qwen_infra.cli.fit_question import Answer
 
 __all__ = ["fit"]
-
-KvCacheDtype = Literal["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"]
-StateDtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 def fit(

@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 
-def _list_cases(wanted: bool) -> None:
-    if wanted:
-        from qwen_infra.verification import CASES, render_case_list
-
-        print(render_case_list(CASES))
-        raise typer.Exit
-
-
 def verify(
     url: Annotated[str | None, typer.Option(help="Address of the server, such as http://127.0.0.1:8000.")] = None,
     model: Annotated[str | None, typer.Option(help="Name that the server gives the model.")] = None,
@@ -32,10 +24,7 @@ def verify(
     ] = None,
     case: Annotated[list[str] | None, typer.Option(help="Only this case, or pattern (tools-*); repeatable.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Not this case, or pattern; repeatable.")] = None,
-    _list: Annotated[
-        bool,
-        typer.Option("--list", is_eager=True, callback=_list_cases, help="List all cases and what each proves."),
-    ] = False,
+    list_cases: Annotated[bool, typer.Option("--list", help="List all cases and what each proves.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML for a CI there too.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the JSON report there too.")] = None,
@@ -72,6 +61,9 @@ def verify(
     from qwen_infra.client import Endpoint
     from qwen_infra.verification import LEVELS, render_table, run_suite
 
+    if list_cases:
+        _list_cases(as_json)
+        return
     if level not in (None, *LEVELS):
         raise typer.BadParameter(f"{level!r} is not one of {', '.join(LEVELS)}", param_hint="--level")
     if thinking_default not in {None, "on", "off"}:
@@ -115,6 +107,16 @@ def verify(
     else:
         print(render_table(report))
     raise typer.Exit(0 if report.passed else 1)
+
+
+def _list_cases(as_json: bool) -> None:
+    from qwen_infra.cli.output import print_json
+    from qwen_infra.verification import CASES, render_case_list
+
+    if as_json:
+        print_json({"cases": [{"id": case.id, "level": case.level, "proves": case.proves} for case in CASES]})
+    else:
+        print(render_case_list(CASES))
 
 
 def _keep(report: "VerificationReport", root: Path, stack: str, *, is_whole: bool) -> str:

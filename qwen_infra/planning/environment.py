@@ -10,10 +10,17 @@ __all__ = ["choose_environment"]
 
 
 def choose_environment(
-    arguments: ServerArguments, gpu: Gpu, resources: ResourceSettings, start_timeout_s: int
+    arguments: ServerArguments,
+    gpu: Gpu,
+    resources: ResourceSettings,
+    start_timeout_s: int,
+    *,
+    usage_statistics: bool = False,
 ) -> dict[str, str]:
     """Variable to value. ``start_timeout_s``: start to Ready; vLLM by itself gives up after 600 s."""
     found = {"HF_HUB_OFFLINE": "1", "VLLM_ENGINE_READY_TIMEOUT_S": str(start_timeout_s)}
+    if not usage_statistics:
+        found["VLLM_NO_USAGE_STATS"] = "1"  # else vLLM tells its developers' server about GPU, model and arguments
     if arguments.hf_overrides is not None:
         found[LONG_CONTEXT_VARIABLE] = "1"
     if gpu.vendor == "amd":

@@ -65,7 +65,9 @@ def make_plan(settings: StackSettings, stack: str = "") -> DeploymentPlan:
             node=server.node,
             gpu=_gpu_plan(gpu, shape.gpus_per_node),
             arguments=arguments,
-            environment=choose_environment(arguments, gpu, resources, timeouts.container_s),
+            environment=choose_environment(
+                arguments, gpu, resources, timeouts.container_s, usage_statistics=server.usage_statistics
+            ),
             resources=resources,
             start=timeouts,
             drain_delay_s=drain.delay_s,

@@ -47,6 +47,10 @@ class ServerSettings(FeatureSettings, PodSettings):
     max_model_len: int = Field(262144, ge=1, description="Longest prompt plus answer, in tokens.")
     gpu_memory_utilization: float = Field(0.92, gt=0, le=1, description="Share of the GPU's memory for vLLM.")
     extra_args: tuple[str, ...] = Field((), description="More vLLM arguments, as they stand on a command line.")
+    usage_statistics: bool = Field(
+        False,
+        description="Let vLLM report what it runs to its developers, as it does by itself (`VLLM_NO_USAGE_STATS`).",
+    )
     resources: ResourceSettings = Field(default_factory=lambda: ResourceSettings(), description="CPU and memory.")
     ready_timeout_seconds: int | None = Field(
         None, ge=10, le=43200, description="Longest start; default: the start-up budget of model and GPU."

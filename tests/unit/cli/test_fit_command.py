@@ -5,12 +5,13 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from qwen_infra.cli.fit_chart import list_bars
 from qwen_infra.cli.fit_question import Question, ask
+from qwen_infra.sizing.kv_cache import KvCacheDtype
 from tests.unit.cli.conftest import Typed
 
 DESIGN_KEYS = {
@@ -57,6 +58,12 @@ def test_json_has_the_keys_that_other_programs_rely_on(run):
     assert found.keys() >= DESIGN_KEYS
     assert found["fits"] is True
     assert found["limit"]["tpot_ms"] > 0
+
+
+@pytest.mark.parametrize("kind", get_args(KvCacheDtype))
+def test_every_type_of_cache_that_a_stack_file_takes_can_be_asked_about(run, kind):
+    code, shown, _ = run("--model", "Qwen3.5-27B", "--precision", "fp8", "--gpu", "B200", "--kv-cache-dtype", kind)
+    assert (code, "fits" in shown) == (0, True)
 
 
 def test_what_does_not_fit_ends_with_1_and_tells_the_changes_that_would(run):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qwen_infra.simulator import INSTANT, SimulatorSettings
+from qwen_infra.verification import CASES
 from tests.unit.simulator.conftest import LiveServer
 
 
@@ -54,3 +55,17 @@ def test_an_address_without_a_models_name_is_one_line_with_what_mends_it(run):
     code, _, told = run("verify", "--url", "http://127.0.0.1:1")
     assert code == 2
     assert "qwen-infra verify --url http://127.0.0.1:1 --model" in " ".join(told.split())
+
+
+def test_the_cases_are_listed_without_a_server(run):
+    code, shown, _ = run("verify", "--list")
+    assert code == 0
+    assert all(case.id in shown for case in CASES)
+
+
+def test_the_cases_are_listed_for_a_program_too(run):
+    code, shown, _ = run("verify", "--list", "--json")
+    listed = json.loads(shown)["cases"]
+    assert code == 0
+    assert [case["id"] for case in listed] == [case.id for case in CASES]
+    assert all(case["proves"] and case["level"] in {"smoke", "full"} for case in listed)

@@ -191,6 +191,11 @@ def test_amd_gets_its_fast_kernels() -> None:
     assert plan(gpu="MI300X").server.environment["VLLM_ROCM_USE_AITER"] == "1"
 
 
+def test_vllm_reports_its_usage_to_nobody_unless_asked() -> None:
+    assert plan().server.environment["VLLM_NO_USAGE_STATS"] == "1"
+    assert "VLLM_NO_USAGE_STATS" not in plan(usageStatistics=True).server.environment
+
+
 def test_a_plain_deployment_has_nothing_to_warn_of() -> None:
     image = f"vllm/vllm-openai:v0.32.0@sha256:{'a' * 64}"
     assert plan(**LARGE_ON_GB200, maxNumSeqs=64, image=image).warnings == ()
