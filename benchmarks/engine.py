@@ -90,7 +90,11 @@ def run(project: Path, environment: Mapping[str, str], *arguments: str) -> float
     if arguments[0] != "stack":
         command += ["--stack", "gb200"]
     started = time.perf_counter()
-    subprocess.run(command, cwd=project, env=variables, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, cwd=project, env=variables, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode != 0:
+        sys.exit(f"pulumi {' '.join(arguments)} failed:\n{done.stdout[-3000:]}")
     return time.perf_counter() - started
 
 

@@ -26,7 +26,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder, name = Path(made), f"bench-{os.getpid()}"
         try:
-            cluster = local.up(name, server="none", bin_folder=tools.bin_folder, state_root=folder)
+            profile = f"GB200:{options.endpoints}"  # as many nodes as endpoints: a stack that does not fit is refused
+            cluster = local.up(name, profile=profile, server="none", bin_folder=tools.bin_folder, state_root=folder)
             measure(folder, tools, cluster, options)
         finally:
             local.down(name, state_root=folder)
@@ -57,8 +58,11 @@ def several(count: int) -> Mapping[str, object]:
     config.pop("qwen-infra:endpoint", None)
     shared = config["qwen-infra:server"]
     assert isinstance(shared, dict)
-    shared.pop("name", None)
-    models = {f"m{number}": {"server": {"name": f"vllm-m{number}"}} for number in range(count)}
+    for key in ("name", "node"):
+        shared.pop(key)
+    models = {
+        f"m{number}": {"server": {"name": f"vllm-m{number}", "node": f"gb200-node-{number}"}} for number in range(count)
+    }
     return config | {"qwen-infra:models": models}
 
 

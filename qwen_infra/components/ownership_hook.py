@@ -6,6 +6,7 @@ there and not this state's is refused; the provider would take it over (docs/adr
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pulumi
@@ -16,6 +17,10 @@ from qwen_infra.cluster.found_objects import FoundObject, ObjectPlace, delete_ob
 from qwen_infra.ownership import MARK, Owner, Verdict, is_as_planned, judge_ownership
 
 __all__ = ["Ownership"]
+
+_THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ownership")
+"""Of their own: a registration holds one of the event loop's few threads until its hook has ended, so that on two cores
+a few objects at once would hold them all, for ever."""
 
 NOT_YET = "drawn by pulumi up"
 """The mark in the preview of a stack that has none; a text: an object with an unknown value is not shown to the API."""
@@ -57,7 +62,8 @@ class Ownership:
         owner = Owner(self._stack, mark, self._adopt, is_older=self.identity.was_unmarked and mark is None)
         verdict = judge_ownership(place, found, owner)
         if not pulumi.runtime.is_dry_run() and found is not None:
-            await asyncio.to_thread(self._prepare, verdict, place, planned, found)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(_THREADS, self._prepare, verdict, place, planned, found)
 
     def _prepare(self, verdict: Verdict, place: ObjectPlace, planned: dict[str, Any], found: FoundObject) -> None:
         if verdict is Verdict.LEAVING:
@@ -89,7 +95,8 @@ class _Lookup:
             while self._asked:
                 asked, self._asked = self._asked, {}
                 try:
-                    found = await asyncio.to_thread(find_objects, self._kubectl, list(asked))
+                    loop = asyncio.get_running_loop()
+                    found = await loop.run_in_executor(_THREADS, find_objects, self._kubectl, list(asked))
                 except Exception as error:  # noqa: BLE001 whoever asked must hear of it, and not wait for ever
                     for answer in asked.values():
                         answer.set_exception(error)

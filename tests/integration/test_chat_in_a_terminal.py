@@ -5,6 +5,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -25,7 +26,11 @@ CTRL_C = "\x03"
 
 
 def _take_terminal() -> None:
-    """Make the pseudo-terminal the one whose Ctrl-C reaches this process and its children."""
+    """Make the pseudo-terminal the one whose Ctrl-C reaches this process and its children.
+
+    What a shell without job control puts into the background ignores Ctrl-C, and so would its children.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
