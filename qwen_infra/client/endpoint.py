@@ -149,7 +149,7 @@ def build_tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
     The endpoint's own CA file goes before the one that ``SSL_CERT_FILE`` names.
 
     Raises:
-        ConfigurationError: the CA file holds no certificate.
+        ConfigurationError: the CA file cannot be read, or holds no certificate.
     """
     if not endpoint.verify_tls or endpoint.url.startswith("http://"):
         return False  # for plain HTTP too: reading the authorities takes longer than a request
@@ -157,10 +157,14 @@ def build_tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
     if ca_file is not None:
         try:
             return ssl.create_default_context(cafile=str(ca_file))
-        except ssl.SSLError as error:
+        except ssl.SSLError as error:  # an OSError too
             raise ConfigurationError(
                 "the CA file holds no certificate in PEM form",
                 found=ca_file,
                 mend="openssl x509 -inform der -in FILE -out ca.pem makes PEM of a binary certificate",
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"the CA file cannot be read: {error.strerror or error}", found=ca_file, mend=f"chmod a+r {ca_file}"
             ) from error
     return True

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
+from urllib.request import getproxies
 
 import httpx
 
@@ -29,6 +30,7 @@ from qwen_infra.client.errors import (
     shorten,
 )
 from qwen_infra.client.sse import SseParser
+from qwen_infra.errors import ConfigurationError
 
 __all__ = ["MAX_BODY_BYTES", "InferenceClient", "JsonReply", "LateConnections", "encode_body"]
 
@@ -88,14 +90,20 @@ class InferenceClient:
         headers = {"Accept-Encoding": "identity"}
         if endpoint.api_key is not None:
             headers["Authorization"] = f"Bearer {endpoint.api_key}"
-        self._http = httpx.AsyncClient(
-            base_url=endpoint.url,
-            headers=headers,
-            verify=build_tls(endpoint),
-            trust_env=not endpoint.is_loopback,  # a proxy never leads to this machine's own ports
-            timeout=None,  # every wait is under the timer of _Watch instead
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S),
-        )
+        tls = build_tls(endpoint)
+        try:
+            self._http = httpx.AsyncClient(
+                base_url=endpoint.url,
+                headers=headers,
+                verify=tls,
+                trust_env=not endpoint.is_loopback,  # a proxy never leads to this machine's own ports
+                timeout=None,  # every wait is under the timer of _Watch instead
+                limits=httpx.Limits(
+                    max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S
+                ),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:  # ImportError: SOCKS needs another package
+            raise _explain_proxy() from error
 
     async def __aenter__(self) -> Self:
         return self
@@ -167,7 +175,7 @@ class InferenceClient:
         async with self._send("POST", path, body, limits) as (response, watch):
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 await self._refuse_unstreamed(response, source)
-            if not await _read_events(response, watch, on_event):
+            if not await _read_events(response, watch, on_event, self._max_body_bytes):
                 raise BrokenAnswerError(f"the stream of {source} ended without {end}")
 
     async def _request_json(self, method: str, path: str, body: bytes | None, limits: Deadlines) -> JsonReply:
@@ -264,6 +272,17 @@ class InferenceClient:
         return text.replace(key, "[key]") if key else text
 
 
+def _explain_proxy() -> ConfigurationError:
+    """Which variables name a proxy that cannot be used; not its address, which may hold a password."""
+    named = [f"{scheme.upper()}_PROXY" for scheme in ("http", "https", "all") if getproxies().get(scheme)]
+    return ConfigurationError(
+        "the proxy that the environment names cannot be used",
+        where=", ".join(named),
+        expected="the address of an HTTP proxy, such as http://proxy:3128; SOCKS is not spoken",
+        mend="set NO_PROXY='*' to ask without a proxy",
+    )
+
+
 class _Watch:
     """The deadline that applies now: one timer, moved on with each event, never beyond the total."""
 
@@ -288,11 +307,17 @@ class _Watch:
         return DeadlineExceededError(what, phase=self._phase)
 
 
-async def _read_events(response: httpx.Response, watch: _Watch, on_event: Callable[[float, str], bool | None]) -> bool:
+async def _read_events(
+    response: httpx.Response, watch: _Watch, on_event: Callable[[float, str], bool | None], max_bytes: int
+) -> bool:
     """Hand out events until the last; whether it came."""
     parser = SseParser()
     pieces = response.aiter_raw()
+    left_bytes = max_bytes
     async for received in pieces:
+        left_bytes -= len(received)
+        if left_bytes < 0:
+            raise BrokenAnswerError(f"the answer is larger than {max_bytes} bytes")
         arrived_at = time.perf_counter()
         events = parser.feed(received)
         for data in events:
@@ -341,5 +366,5 @@ def _is_tls_failure(error: BaseException) -> bool:
 
 
 def encode_body(body: dict[str, Any]) -> bytes:
-    """The JSON bytes of a request's body."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    """The JSON bytes of a request's body; a lone surrogate, which UTF-8 cannot say, becomes a question mark."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

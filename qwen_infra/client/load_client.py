@@ -84,10 +84,10 @@ class LoadClient:
         try:
             async with watch:
                 await self._stream(path, body, on_event, watch)
+        except (aiohttp.ClientError, ConnectionError, ssl.SSLError) as error:  # before TimeoutError, which some are too
+            raise self._translate(error, source, deadlines) from error
         except TimeoutError as error:
             raise watch.describe(source) from error
-        except (aiohttp.ClientError, ConnectionError, ssl.SSLError) as error:
-            raise self._translate(error, source) from error
         except EndpointError as error:
             self._redact_error(error)
             raise
@@ -104,11 +104,11 @@ class LoadClient:
             if not await _read_events(response.content, watch, on_event):
                 raise BrokenAnswerError(f"the stream of POST {path} ended without [DONE]")
 
-    def _translate(self, error: Exception, source: str) -> EndpointError:
+    def _translate(self, error: Exception, source: str, limits: Deadlines) -> EndpointError:
         reason = self._redact(shorten(str(error))) or type(error).__name__
         url = self._endpoint.url
         if isinstance(error, aiohttp.ConnectionTimeoutError):
-            return DeadlineExceededError(f"no connection to {url} in time", phase="connect")
+            return DeadlineExceededError(f"no connection to {url} within {limits.connect_s:g} s", phase="connect")
         if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
             return TlsFailedError(f"no trusted TLS connection to {url}: {reason}")
         if isinstance(error, aiohttp.ClientConnectorError):
@@ -221,8 +221,16 @@ async def _drain(content: aiohttp.StreamReader) -> None:
         pass
 
 
+async def _read_beginning(response: aiohttp.ClientResponse) -> bytes:
+    """All of a short answer, however it is cut into pieces; ``read`` alone gives the first piece."""
+    received = bytearray()
+    while len(received) < _MAX_REFUSAL_BYTES and (piece := await response.content.readany()):
+        received += piece
+    return bytes(received)
+
+
 async def _refuse_status(response: aiohttp.ClientResponse, source: str) -> None:
-    received = await response.content.read(_MAX_REFUSAL_BYTES)
+    received = await _read_beginning(response)
     message = read_refusal(received, response.headers.get("content-type", ""))
     location = response.headers.get("location")
     if 300 <= response.status < 400 and location:
@@ -234,7 +242,7 @@ async def _refuse_status(response: aiohttp.ClientResponse, source: str) -> None:
 
 
 async def _refuse_unstreamed(response: aiohttp.ClientResponse, source: str) -> None:
-    received = await response.content.read(_MAX_REFUSAL_BYTES)
+    received = await _read_beginning(response)
     kind = response.headers.get("content-type") or "no content type"
     found = shorten(received.decode("utf-8", "replace"), 120) or None
     raise NotJsonError(f"{source} answered no event stream but {shorten(kind, 60)}", found=found)

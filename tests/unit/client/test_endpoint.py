@@ -1,6 +1,9 @@
+import ssl
+
 import pytest
 
 from qwen_infra.client import Endpoint
+from qwen_infra.client.endpoint import build_tls
 from qwen_infra.errors import ConfigurationError
 
 
@@ -52,6 +55,17 @@ def test_a_key_that_no_header_can_carry_is_refused_without_repeating_it(key):
 def test_a_missing_ca_file_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match=r"none\.pem"):
         Endpoint(url="https://h", model="m", ca_file=tmp_path / "none.pem")
+
+
+def test_a_ca_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    ca_file = tmp_path / "ca.pem"
+    ca_file.touch()
+    monkeypatch.setattr(ssl, "create_default_context", refuse)  # root, which runs the tests in CI, may read every file
+    with pytest.raises(ConfigurationError, match=r"cannot be read: Permission denied .*chmod"):
+        build_tls(Endpoint(url="https://h", model="m", ca_file=ca_file))
 
 
 @pytest.mark.parametrize(("url", "is_loopback"), [("http://127.0.0.1:1", True), ("http://gpu.example", False)])

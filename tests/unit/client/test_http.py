@@ -23,6 +23,7 @@ from qwen_infra.client import (
     NotJsonError,
     ServerFaultError,
     TlsFailedError,
+    encode_body,
     parse_event,
 )
 from qwen_infra.client import http as http_module
@@ -183,6 +184,17 @@ def test_a_host_that_needs_no_proxy_is_asked_itself(stream: Stream, monkeypatch:
             stream(NOBODY)
 
 
+@pytest.mark.parametrize("proxy", ["socks5h://localhost:1080", "ftp://me:hunter2@localhost", "http://localhost:port"])
+def test_a_proxy_that_cannot_be_used_is_told_with_its_variable(proxy: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("all_proxy", proxy)
+    with pytest.raises(ConfigurationError, match=r"ALL_PROXY: the proxy .*NO_PROXY='\*'") as caught:
+        get(NOBODY)
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(ConnectionFailedError):
+        get(NOBODY)
+
+
 def test_html_is_told_by_its_title():
     page = b"<!DOCTYPE html><html><head><title>Welcome to nginx!</title></head></html>"
     with serve_bytes(http_answer(page, content_type="text/html")) as url, pytest.raises(NotJsonError) as caught:
@@ -226,6 +238,22 @@ def test_an_answer_beyond_the_cap_is_not_kept():
         pytest.raises(BrokenAnswerError, match="larger"),
     ):
         get(url)
+
+
+def test_a_stream_beyond_the_cap_is_not_kept():
+    async def ask(url: str) -> None:
+        async with InferenceClient(Endpoint(url=url, model="m"), max_body_bytes=MAX_BODY_BYTES) as client:
+            await client.stream("/v1/completions", b"{}", lambda _at, _data: None)
+
+    with (
+        serve_bytes(EVENT_STREAM, endless=token_event("x" * 50_000)) as url,
+        pytest.raises(BrokenAnswerError, match="larger"),
+    ):
+        asyncio.run(ask(url))
+
+
+def test_text_that_utf8_cannot_say_is_sent_as_question_marks():
+    assert encode_body({"content": "a\udcffb"}) == b'{"content":"a?b"}'
 
 
 def test_deeply_nested_json_is_an_error_and_no_crash():
@@ -355,6 +383,22 @@ def test_a_refusal_of_a_stream_is_told_with_the_servers_message(stream):
     body = json.dumps({"error": {"message": "maximum context length is 16384"}}).encode()
     with serve_bytes(http_answer(body, status="400 Bad Request")) as url, pytest.raises(HttpStatusError, match="16384"):
         stream(url)
+
+
+def test_a_refusal_that_comes_in_pieces_is_told_whole(stream):
+    whole = http_answer(b'{"error": {"message": "maximum context length is 16384"}}', status="400 Bad Request")
+    with serve_bytes(whole[:-20], 0.1, whole[-20:]) as url, pytest.raises(HttpStatusError, match="16384"):
+        stream(url)
+
+
+def test_a_connection_that_does_not_come_about_is_told_as_such(stream):
+    limits = Deadlines(connect_s=0.05, connect_attempts=1, first_byte_s=60.0)
+    with (
+        full_queue() as (_, url),
+        pytest.raises(DeadlineExceededError, match=r"no connection .* within 0\.05") as caught,
+    ):
+        stream(url, limits)
+    assert caught.value.phase == "connect"
 
 
 def test_what_goes_wrong_before_a_stream_is_told_in_the_same_words(stream):
