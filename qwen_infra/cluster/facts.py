@@ -27,6 +27,9 @@ __all__ = [
 
 SIMULATED_NODE_ANNOTATION = "kwok.x-k8s.io/node"
 """kwok plays the kubelet of nodes that carry it (kwok's documentation, "manage nodes with annotation")."""
+_NAMELESS_VERBS = frozenset({"create", "list", "watch", "deletecollection"})
+"""A rule with ``resourceNames`` never allows them, or not for the whole list that is asked for here. Source:
+Kubernetes, "Using RBAC Authorization", "Referring to resources"."""
 GROUPS = "leaderworkersets.leaderworkerset.x-k8s.io"
 
 
@@ -254,14 +257,14 @@ def _read_rules(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
         "spec": {"namespace": namespace},
     }
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
-    answer = json.loads(kubectl.run("create", "--raw", path, "--filename=-", stdin=json.dumps(review)))
+    answer = kubectl.read("create", "--raw", path, "--filename=-", stdin=json.dumps(review))
     status = answer.get("status", {})
     return status if isinstance(status, dict) else {}
 
 
 def _read_served_kinds(kubectl: Kubectl, group_version: str) -> frozenset[tuple[str, str]]:
     try:
-        answer = json.loads(kubectl.run("get", "--raw", f"/apis/{group_version}"))
+        answer = kubectl.read("get", "--raw", f"/apis/{group_version}")
     except ObjectNotFoundError:
         return frozenset()
     return frozenset((group_version, item["kind"]) for item in answer.get("resources", ()))
@@ -290,7 +293,8 @@ def _read_secret_keys(kubectl: Kubectl, namespace: str, secret: str) -> Mapping[
 
 
 def _matches(rule: Mapping[str, Any], verb: str, group: str, resource: str) -> bool:
-    if rule.get("resourceNames"):
+    """A rule for some names may well be for ours; what names no object it does not allow."""
+    if rule.get("resourceNames") and verb in _NAMELESS_VERBS:
         return False
     wanted = (("verbs", verb), ("apiGroups", group), ("resources", resource))
     return all({value, "*"} & set(rule.get(key) or ()) for key, value in wanted)

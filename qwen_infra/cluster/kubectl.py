@@ -105,8 +105,25 @@ class Kubectl:
         return done.stdout
 
     def get(self, *arguments: str, timeout_s: float = REQUEST_TIMEOUT_S) -> dict[str, Any]:
-        """The JSON that ``kubectl get ARGUMENTS`` answers."""
-        answer = json.loads(self.run("get", *arguments, "--output=json", timeout_s=timeout_s))
+        """The JSON that ``kubectl get ARGUMENTS`` answers; empty where it says nothing (``--ignore-not-found``)."""
+        return self.read("get", *arguments, "--output=json", timeout_s=timeout_s)
+
+    def read(self, *arguments: str, stdin: str | None = None, timeout_s: float = REQUEST_TIMEOUT_S) -> dict[str, Any]:
+        """The JSON object that ``kubectl ARGUMENTS`` prints; empty where it prints nothing.
+
+        Raises:
+            KubectlError: as ``run``, and where something else is printed: by a wrapper, or by a proxy's page.
+        """
+        printed = self.run(*arguments, stdin=stdin, timeout_s=timeout_s)
+        try:
+            answer = json.loads(printed) if printed.strip() else {}
+        except ValueError:
+            raise KubectlError(
+                "kubectl printed something that is not JSON",
+                where=self._place(),
+                found=repr(printed.strip()[:80]),
+                mend=f"look at what `{' '.join(self.command(*arguments))}` prints before or instead of it",
+            ) from None
         return answer if isinstance(answer, dict) else {}
 
     def items(self, *arguments: str) -> list[dict[str, Any]]:

@@ -19,18 +19,23 @@ def reach(kubectl: Kubectl) -> Finding:
     """Whether the cluster answers, and its version."""
     what = "cluster"
     try:
-        version = json.loads(kubectl.run("version", "--output=json")).get("serverVersion", {})
+        version = kubectl.read("version", "--output=json").get("serverVersion", {})
     except KubectlError as error:
         return missing(
             what, f"{error.what}{f': {error.found}' if error.found else ''}", error.mend or "kubectl version"
         )
-    numbers = (int(version.get("major", 0)), int("".join(filter(str.isdigit, version.get("minor", "0"))) or 0))
+    numbers = (_number(version.get("major")), _number(version.get("minor")))
     found = (
         f"{kubectl.access.context or 'current context'}, Kubernetes {version.get('gitVersion', 'of unknown version')}"
     )
     if numbers < KUBERNETES_MINIMUM:
         return missing(what, found, f"upgrade it to {KUBERNETES_MINIMUM[0]}.{KUBERNETES_MINIMUM[1]} or newer")
     return ok(what, found)
+
+
+def _number(told: object) -> int:
+    """Of a version such as ``30+``; 0 where there is none."""
+    return int("".join(filter(str.isdigit, str(told))) or 0)
 
 
 def can_reach(finding: Finding) -> bool:
@@ -94,7 +99,7 @@ def _can_i(kubectl: Kubectl, namespace: str, verb: str, group: str, resource: st
     }
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     try:
-        answer = json.loads(kubectl.run("create", "--raw", path, "--filename=-", stdin=json.dumps(review)))
+        answer = kubectl.read("create", "--raw", path, "--filename=-", stdin=json.dumps(review))
     except KubectlError:
         return None
     return bool(answer.get("status", {}).get("allowed"))
@@ -131,11 +136,12 @@ def _namespace(kubectl: Kubectl, namespace: str, *, creates_namespace: bool) -> 
 def _custom_kinds(kubectl: Kubectl, objects: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     for version, kind in custom_kinds(objects):
         group = version.partition("/")[0]
-        found = _look(lambda version=version: json.loads(kubectl.run("get", "--raw", f"/apis/{version}")))  # type: ignore[misc]
+        found = _look(lambda version=version: kubectl.read("get", "--raw", f"/apis/{version}"))  # type: ignore[misc]
         if isinstance(found, KubectlError) and not isinstance(found, ObjectNotFoundError):
             yield unknown(f"kind {kind}", found.what)
             continue
-        kinds = set() if isinstance(found, ObjectNotFoundError) else {item["kind"] for item in found["resources"]}
+        served = () if isinstance(found, ObjectNotFoundError) else found.get("resources", ())
+        kinds = {item["kind"] for item in served}
         if kind in kinds:
             yield ok(f"kind {kind}", version)
         else:

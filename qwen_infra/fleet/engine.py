@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -55,10 +56,11 @@ def run_engine(*words: str, folder: Path, say: Callable[[str], None]) -> Ended:
     def forward(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         asked += 1
-        again = "" if asked > 1 else "; once more ends it at once, and leaves an operation pending"
-        say(f"stopping: Pulumi ends the operation that runs{again}")
         if child is not None:
             child.send_signal(signal.SIGINT)
+        again = "" if asked > 1 else "; once more ends it at once, and leaves an operation pending"
+        with suppress(OSError):  # a terminal that hung up
+            say(f"stopping: Pulumi ends the operation that runs{again}")
 
     before = {number: signal.signal(number, forward) for number in _SIGNALS}
     try:
@@ -86,11 +88,16 @@ def run_engine(*words: str, folder: Path, say: Callable[[str], None]) -> Ended:
 
 
 def _show(child: "subprocess.Popen[str]") -> list[str]:
-    """Pass on what the program prints, as it comes; the lines."""
+    """Pass on what the program prints, as it comes; the lines.
+
+    Read to its end even where nobody reads it any more (a closed terminal, ``| head``): without its standard output
+    Pulumi would be killed in the middle of an operation.
+    """
     lines: list[str] = []
     with cast("IO[str]", child.stdout) as printed:
         for line in printed:
-            sys.stderr.write(line)
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stderr.write(line)
+                sys.stderr.flush()
             lines.append(line)
     return lines

@@ -11,7 +11,13 @@ from qwen_infra.review.preview import Step
 __all__ = ["CheckRun", "describe_run", "is_check"]
 
 _CHECK = re.compile(r"pulumi-python:dynamic/qwen:(\w+)")
-_TITLES = {"ServerReadiness": "readiness", "VerificationCheck": "verification", "BenchmarkCheck": "benchmark"}
+_TITLES = {
+    "WeightsReadiness": "weights",
+    "ServerReadiness": "readiness",
+    "VerificationCheck": "verification",
+    "BenchmarkCheck": "benchmark",
+}
+_JOB_CHANGES = {(False, False): "changes", (True, False): "is new", (False, True): "goes"}
 _VERBS = {"create": "first run", "delete": "is switched off"}
 
 
@@ -25,7 +31,7 @@ class CheckRun:
 
 
 def is_check(step: Step) -> bool:
-    """Whether a step is about one of the three checks."""
+    """Whether a step is about one of the checks."""
     match = _CHECK.fullmatch(step.type)
     return match is not None and match[1] in _TITLES
 
@@ -43,7 +49,9 @@ def _compare(step: Step) -> list[str]:
     old, new = _triggers(outputs) or _triggers(step.old), _triggers(step.new)
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)
-        if before != after:
+        if before != after and step.type.endswith(":WeightsReadiness"):  # whose keys are names of Jobs
+            found.append(f"the download {key} {_JOB_CHANGES[before is None, after is None]}")
+        elif before != after:
             found += _tell(key, before, after)
     return found or ["the engine asks for it"]
 

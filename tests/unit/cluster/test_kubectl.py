@@ -129,3 +129,10 @@ def test_a_tunnel_without_the_program_is_told() -> None:
         forward(Kubectl(program="/nowhere/kubectl"), "qwen", "service/vllm", 8000),
     ):
         pass
+
+
+def test_an_answer_that_is_not_json_is_told_and_no_traceback(tmp_path: Path) -> None:
+    with pytest.raises(KubectlError) as caught:
+        kubectl(tmp_path, says="<html>log in first</html>").items("nodes")
+    assert "kubectl printed something that is not JSON (found '<html>log in first</html>')" in str(caught.value)
+    assert "get nodes --output=json" in str(caught.value)

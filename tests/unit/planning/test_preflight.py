@@ -118,6 +118,16 @@ def test_an_incomplete_list_of_permissions_refuses_nothing() -> None:
     check_preflight(PLAN, facts(rules=(), rules_complete=False), stack="gb200")
 
 
+def test_a_role_for_named_objects_may_be_for_these_and_never_creates() -> None:
+    named = {"apiGroups": ["*"], "resources": ["*"], "resourceNames": ["some"]}
+    unnamed = {"verbs": ["create", "list"], "apiGroups": ["*"], "resources": ["*"]}
+    rules = ({**named, "verbs": ["get", "patch", "delete"]}, unnamed)
+    check_preflight(PLAN, facts(rules=rules, rules_complete=True), stack="gb200")
+    told = refusal(facts(rules=({**named, "verbs": ["*"]},), rules_complete=True))
+    assert "may not: create" in told
+    assert "patch" not in told
+
+
 def with_existing_secret() -> Any:
     secret = replace(PLAN.endpoint, creates_key=False)
     return replace(PLAN, endpoint=secret)
