@@ -1,17 +1,14 @@
-"""Objects looked up by kind and name, many in one request: what exists, whose it is, and waiting until it is gone."""
+"""Objects looked up by kind and name, many in one request: what exists, whose it is, and how to delete it."""
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from qwen_infra.cluster.kubectl import Kubectl
 
-__all__ = ["FoundObject", "ObjectPlace", "delete_object", "find_objects", "wait_until_gone"]
+__all__ = ["FoundObject", "ObjectPlace", "begin_deletion", "find_objects"]
 
 REQUEST_S = 60.0
-GONE_S = 180.0
-"""For an object that is being deleted: a pod's grace period, or a claim that its pods let go of."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,7 @@ class FoundObject:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     is_being_deleted: bool = False
+    finalizers: Sequence[str] = ()
     spec: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,11 +67,8 @@ def _find_in_namespace(kubectl: Kubectl, asked: Collection[ObjectPlace]) -> dict
     by_name = {(place.kind, place.name): place for place in asked}
     references = [place.reference for place in by_name.values()]
     where = next(iter(asked)).in_namespace
-    answer = kubectl.run("get", *where, *references, "--ignore-not-found", "--output=json", timeout_s=REQUEST_S)
-    if not answer.strip():
-        return {}
-    document = json.loads(answer)
-    items = document["items"] if document["kind"] == "List" else [document]
+    document = kubectl.get(*where, *references, "--ignore-not-found", timeout_s=REQUEST_S)
+    items = document["items"] if document.get("kind") == "List" else [document] if document else []
     return {by_name[item["kind"], item["metadata"]["name"]]: _describe(item) for item in items}
 
 
@@ -83,25 +78,16 @@ def _describe(item: Mapping[str, Any]) -> FoundObject:
         labels=meta.get("labels", {}),
         annotations=meta.get("annotations", {}),
         is_being_deleted="deletionTimestamp" in meta,
+        finalizers=tuple(meta.get("finalizers", ())),
         spec=item.get("spec", {}),
     )
 
 
-def wait_until_gone(kubectl: Kubectl, place: ObjectPlace) -> None:
-    """Wait for an object that is being deleted already.
+def begin_deletion(kubectl: Kubectl, place: ObjectPlace) -> None:
+    """Ask for the deletion of an object and of what it owns; nothing where it is gone already.
 
     Raises:
-        KubectlError: it is still there after three minutes.
-    """
-    arguments = ("wait", *place.in_namespace, place.reference, "--for=delete", f"--timeout={GONE_S:.0f}s")
-    kubectl.run(*arguments, timeout_s=GONE_S)
-
-
-def delete_object(kubectl: Kubectl, place: ObjectPlace) -> None:
-    """Delete an object and what it owns, and wait until it is gone.
-
-    Raises:
-        KubectlError: it may not be deleted, or is still there after three minutes.
+        KubectlError: it may not be deleted, or the cluster cannot be asked.
     """
     arguments = ("delete", *place.in_namespace, place.reference, "--ignore-not-found", "--cascade=foreground")
-    kubectl.run(*arguments, timeout_s=GONE_S)
+    kubectl.run(*arguments, "--wait=false", timeout_s=REQUEST_S)
