@@ -13,6 +13,7 @@ from qwen_infra.checks.cluster_identity import ClusterIdentity
 from qwen_infra.checks.failure import DeploymentFailedError, exit_after_the_message
 from qwen_infra.cluster import ClusterAccess, Kubectl
 from qwen_infra.cluster.facts import ClusterFacts, read_cluster_facts
+from qwen_infra.cluster.found_objects import ObjectPlace
 from qwen_infra.components import (
     InferenceEndpoint,
     KubernetesObject,
@@ -49,7 +50,7 @@ def run() -> None:
         placed = with_rollouts(plans, facts)
         for plan in placed:
             pulumi.info(plan.server.rollout.describe(plan.server.name))
-        deploy(*placed, ownership=_own(plans[0], facts))
+        deploy(*placed, ownership=_own(placed, facts))
     except QwenInfraError as error:
         raise DeploymentFailedError(str(error)) from None
 
@@ -81,10 +82,11 @@ def _deploy_one(
     return cache, InferenceEndpoint(f"{name}-endpoint", plan, server, own)
 
 
-def _own(plan: DeploymentPlan, facts: ClusterFacts) -> Ownership:
-    cluster = plan.cluster
+def _own(plans: Sequence[DeploymentPlan], facts: ClusterFacts) -> Ownership:
+    cluster = plans[0].cluster
     identity = ClusterIdentity(cluster.identifier, facts.uid, cluster.context)
-    return Ownership(identity, _kubectl(plan), stack=pulumi.get_stack(), adopt=cluster.adopt)
+    foreseen = [ObjectPlace.of(manifest) for manifest in render_stack(plans)]
+    return Ownership(identity, _kubectl(plans[0]), stack=pulumi.get_stack(), adopt=cluster.adopt, foreseen=foreseen)
 
 
 def _kubectl(plan: DeploymentPlan) -> Kubectl:

@@ -3,11 +3,12 @@
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
-from qwen_infra.cluster.found_objects import FoundObject, ObjectPlace, begin_deletion, find_objects
+from qwen_infra.cluster.found_objects import FoundObject, ObjectPlace, begin_deletion, find_objects, list_objects
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError
 from qwen_infra.cluster.patience import SILENCE_S, ask_patiently
 
@@ -27,10 +28,13 @@ class ObjectLookup:
 
     Args:
         report: told, in a sentence and from another thread, when the cluster does not answer.
+        foreseen: what will be asked for and does not change until then; it is listed with the first question.
     """
 
-    def __init__(self, kubectl: Kubectl, report: Callable[[str], None]) -> None:
+    def __init__(self, kubectl: Kubectl, report: Callable[[str], None], foreseen: Collection[ObjectPlace] = ()) -> None:
         self._kubectl, self._report = kubectl, report
+        self._foreseen = frozenset(foreseen)
+        self._known: dict[ObjectPlace, FoundObject | None] = {}
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="object-lookup")
         self._asked: dict[ObjectPlace, asyncio.Future[FoundObject | None]] = {}
         self._answering: asyncio.Task[None] | None = None
@@ -78,9 +82,8 @@ class ObjectLookup:
         try:
             while self._asked:
                 asked, self._asked = self._asked, {}
-                places = list(asked)
                 try:
-                    found = await self._ask(lambda: find_objects(self._kubectl, places))  # noqa: B023 awaited here
+                    found = await self._look_up(asked)
                 except Exception as error:  # noqa: BLE001 whoever asked must hear of it, and not wait for ever
                     for answer in asked.values():
                         answer.set_exception(error)
@@ -89,6 +92,16 @@ class ObjectLookup:
                     answer.set_result(found.get(place))
         finally:
             self._answering = None
+
+    async def _look_up(self, places: Collection[ObjectPlace]) -> Mapping[ObjectPlace, FoundObject | None]:
+        foreseen, self._foreseen = self._foreseen, frozenset()
+        if foreseen:
+            with suppress(KubectlError):  # whoever may not list may still ask by name
+                listed = await self._ask(lambda: list_objects(self._kubectl, foreseen))
+                self._known = {place: listed.get(place) for place in foreseen}
+        unknown = [place for place in places if place not in self._known]
+        found = await self._ask(lambda: find_objects(self._kubectl, unknown)) if unknown else {}
+        return {**self._known, **found}
 
     async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         deadline_s = time.monotonic() + SILENCE_S

@@ -4,7 +4,7 @@ A Pulumi hook before the creation of each object, in previews too: it runs for w
 there and not this state's is refused; the provider would take it over (docs/adr/0095).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import pulumi
@@ -27,11 +27,24 @@ class Ownership:
     Args:
         identity: keeps the mark.
         adopt: the stack file's ``cluster.adopt``.
+        foreseen: what the program is going to register, which a preview looks up at once; nothing changes meanwhile.
     """
 
-    def __init__(self, identity: ClusterIdentity, kubectl: Kubectl, *, stack: str, adopt: bool) -> None:
+    def __init__(
+        self,
+        identity: ClusterIdentity,
+        kubectl: Kubectl,
+        *,
+        stack: str,
+        adopt: bool,
+        foreseen: Collection[ObjectPlace] = (),
+    ) -> None:
         self.identity, self._stack, self._adopt = identity, stack, adopt
-        self._lookup = ObjectLookup(kubectl, lambda text: pulumi.info(text, ephemeral=True))
+        self._lookup = ObjectLookup(
+            kubectl,
+            lambda text: pulumi.info(text, ephemeral=True),
+            foreseen if pulumi.runtime.is_dry_run() else (),
+        )
         self._hook = pulumi.ResourceHook(
             "ownership", self._look_before_creation, pulumi.ResourceHookOptions(on_dry_run=True)
         )

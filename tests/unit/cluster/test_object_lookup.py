@@ -116,3 +116,25 @@ def test_a_deletion_is_asked_for_without_waiting_inside_kubectl(tmp_path: Path) 
     asked = (tmp_path / "asked").read_text("utf-8").splitlines()
     assert len(asked) == 2
     assert all("--wait=false" in each and "--ignore-not-found" in each for each in asked)
+
+
+SERVICES = [ObjectPlace("v1", "Service", f"vllm-{number}", "serving") for number in range(20)]
+LISTED = {"kind": "List", "items": [{"kind": "Service", "metadata": {"name": name}} for name in ("vllm-3", "other")]}
+
+
+async def find_each(lookup: ObjectLookup) -> list[str]:
+    return [place.name for place in SERVICES if await lookup.find(place) is not None]
+
+
+def test_what_is_foreseen_is_listed_once_by_its_kind(tmp_path: Path) -> None:
+    lookup = ObjectLookup(script(tmp_path, json.dumps(LISTED)), print, SERVICES)
+    assert run(find_each(lookup)) == ["vllm-3"]
+    (asked,) = (tmp_path / "asked").read_text("utf-8").splitlines()
+    assert "get --namespace serving Service.v1. " in asked
+
+
+def test_whoever_may_not_list_what_is_foreseen_asks_for_each_by_its_name(tmp_path: Path) -> None:
+    forbidden = 'Error from server (Forbidden): services is forbidden: User "ci" cannot list resource "services"'
+    lookup = ObjectLookup(script(tmp_path, forbidden, ""), print, SERVICES)
+    assert run(find_each(lookup)) == []
+    assert len((tmp_path / "asked").read_text("utf-8").splitlines()) == 1 + len(SERVICES)
