@@ -223,5 +223,5 @@ def _explain_log(log: str, problem: str) -> CheckFailedError:
     last = " | ".join(line[:200] for line in lines[-_LAST_LINES:]) or "it is empty"
     return CheckFailedError(
         f"the log of vllm bench serve {problem}; its last lines: {last}",
-        mend="kubectl logs on the Job's pod shows all of it; the next `pulumi up` runs it again",
+        mend="the next `pulumi up` runs it again; until it ends, kubectl logs --follow on its Job shows all of it",
     )

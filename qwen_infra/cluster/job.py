@@ -84,7 +84,8 @@ def _wait(kubectl: Kubectl, namespace: str, name: str, timeout_s: float, report:
         if hopeless is not None:
             raise CheckFailedError(
                 f"Job {namespace}/{name}: {hopeless}{_last_lines(kubectl, namespace, name)}",
-                mend=f"kubectl --namespace {namespace} logs job/{name} tells all; the next `pulumi up` runs it again",
+                mend="the next `pulumi up` runs it again; until it ends, all of it is shown by "
+                f"kubectl --namespace {namespace} logs --follow job/{name}",
             )
         report(f"Job {name}: {doing} ({waited_s:.0f} s)")
         time.sleep(POLL_S)

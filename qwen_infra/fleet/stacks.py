@@ -81,7 +81,7 @@ def _git(folder: Path, since: str, *arguments: str) -> str:
         raise ConfigurationError(
             "git cannot be asked what changed",
             found=str(error),
-            mend="run it in a clone that has the commit: git fetch --unshallow",
+            mend="install git, or look why it takes so long: git status",
         ) from None
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
