@@ -84,11 +84,6 @@ class Room:
             used.add(name)
         return 0
 
-    def take(self, node: str, amounts: Mapping[str, float]) -> None:
-        """Subtract what a running pod holds."""
-        if node in self.left:
-            self._take(node, amounts)
-
     def _holds(self, name: str, demand: Mapping[str, float]) -> bool:
         left = self.left[name]
         return all(left.get(resource, amount) >= amount for resource, amount in demand.items()) and all(
@@ -104,10 +99,7 @@ class Room:
 
 def open_room(facts: ClusterFacts, pods: Iterable[RunningPod] = ()) -> Room:
     """Everything that the nodes can give out, less what these pods hold."""
-    room = Room({node.name: node.amounts for node in facts.nodes})
-    for pod in pods:
-        room.take(pod.node, pod.requests)
-    return room
+    return Room(facts.left_beside(pods))
 
 
 def place_all(plans: Sequence[DeploymentPlan], facts: ClusterFacts, room: Room) -> dict[str, int]:

@@ -114,6 +114,17 @@ class ClusterFacts:
         """Whether every node is simulated, so that nothing measured here is a measurement of a GPU."""
         return bool(self.nodes) and all(node.simulated for node in self.nodes)
 
+    def left_beside(self, pods: Iterable[RunningPod]) -> dict[str, dict[str, float]]:
+        """What each node can give out less what these pods hold, by name; a resource that a node does not tell is not
+        in it.
+        """
+        left = {node.name: node.amounts for node in self.nodes}
+        for pod in pods:
+            on_node = left.get(pod.node, {})
+            for resource in pod.requests.keys() & on_node.keys():
+                on_node[resource] -= pod.requests[resource]
+        return left
+
     def allows(self, verb: str, group: str, resource: str) -> bool:
         """Whether the cluster says that we may; ``True`` too where it cannot list all its rules."""
         return not self.rules_complete or any(_matches(rule, verb, group, resource) for rule in self.rules)

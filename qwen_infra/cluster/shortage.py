@@ -31,21 +31,12 @@ def describe_shortage(pod: Mapping[str, Any], facts: ClusterFacts) -> str | None
     if facts.pods is None:
         return None
     nodes = [node for node in facts.nodes if node.schedulable and node.ready and _admits(pod["spec"], node)]
-    held = {node.name: _held(node, facts) for node in nodes}
+    left = facts.left_beside(facts.pods)
     for resource, asked in sorted(pod_requests(pod["spec"]).items(), key=lambda item: "/" not in item[0]):
-        free = {node.name: node.amounts.get(resource, 0.0) - held[node.name].get(resource, 0.0) for node in nodes}
+        free = {node.name: left[node.name].get(resource, 0.0) for node in nodes}
         if nodes and all(amount < asked for amount in free.values()):
             return f"{resource} is short: it asks for {_tell(resource, asked)}, free are {_list(resource, nodes, free)}"
     return None
-
-
-def _held(node: Node, facts: ClusterFacts) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for pod in facts.pods or ():
-        if pod.node == node.name:
-            for resource, amount in pod.requests.items():
-                found[resource] = found.get(resource, 0.0) + amount
-    return found
 
 
 def _list(resource: str, nodes: Sequence[Node], free: Mapping[str, float]) -> str:
