@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes import Provider
@@ -71,12 +71,7 @@ def _deploy_one(
     plan: DeploymentPlan, common: pulumi.ResourceOptions, namespace: list[pulumi.Resource]
 ) -> tuple[ModelCache, InferenceEndpoint]:
     name = plan.server.name
-    own = pulumi.ResourceOptions(
-        providers=[cast("Provider", common.provider)],
-        depends_on=namespace,
-        protect=plan.operations.protect or None,
-        transformations=common.transformations,
-    )
+    own = pulumi.ResourceOptions.merge(common, pulumi.ResourceOptions(depends_on=namespace))
     cache = ModelCache(f"{name}-cache", plan, check_target(plan), own)
     server = VllmServer(name, plan, cache, own)
     return cache, InferenceEndpoint(f"{name}-endpoint", plan, server, own)

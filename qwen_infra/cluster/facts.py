@@ -115,9 +115,7 @@ class ClusterFacts:
         return bool(self.nodes) and all(node.simulated for node in self.nodes)
 
     def left_beside(self, pods: Iterable[RunningPod]) -> dict[str, dict[str, float]]:
-        """What each node can give out less what these pods hold, by name; a resource that a node does not tell is not
-        in it.
-        """
+        """What each node has left beside these pods, by name; without the resources that a node does not tell."""
         left = {node.name: node.amounts for node in self.nodes}
         for pod in pods:
             on_node = left.get(pod.node, {})
