@@ -1,0 +1,29 @@
+"""How the tests of the clients ask a scripted server: with which key, and how long they wait."""
+
+import asyncio
+from collections.abc import Callable
+
+from qwen_infra.client import (
+    Deadlines,
+    Endpoint,
+    InferenceClient,
+)
+
+__all__ = ["KEY", "MAX_BODY_BYTES", "SHORT", "Events", "Stream", "get"]
+
+SHORT = Deadlines(connect_s=2.0, first_byte_s=0.3, between_chunks_s=0.2, total_s=0.8)
+KEY = "sk-the-very-key"
+MAX_BODY_BYTES = 400_000
+Events = list[tuple[float, str]]
+Stream = Callable[..., Events]
+
+
+def get(url: str, deadlines: Deadlines = SHORT, path: str = "/v1/models") -> object:
+    """What ``GET`` brings."""
+
+    async def ask() -> object:
+        endpoint = Endpoint(url=url, model="m", api_key=KEY)
+        async with InferenceClient(endpoint, deadlines=deadlines, max_body_bytes=MAX_BODY_BYTES) as client:
+            return (await client.get_json(path)).payload
+
+    return asyncio.run(ask())
