@@ -145,8 +145,8 @@ def test_a_stalled_request_fails_alone_by_its_deadline():
 
 
 def test_the_deadline_keeps_what_was_measured():
-    result = measure(ModelScript(token_delay_s=0.05), MANY, deadline_s=1.5)
-    assert result.partial_because == "it was not done within 1.5 s"
+    result = measure(ModelScript(token_delay_s=0.05), MANY, deadline_s=4)
+    assert result.partial_because == "it was not done within 4 s"
     assert (result.completed > 0, result.unfinished > 0, result.failed) == (True, True, 0)
 
 
