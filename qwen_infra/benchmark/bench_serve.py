@@ -37,6 +37,7 @@ done
 """Run by ``/bin/sh -c SCRIPT bench SEEDS ARGUMENTS...``; each seed is one repeat."""
 _LAST_LINES = 5
 _METRICS = "ttft,tpot,itl,e2el"
+_NEEDED = {"completed": int, "failed": int, "total_output_tokens": int, "date": str}
 
 
 def bench_serve_arguments(
@@ -108,7 +109,7 @@ def parse_log(log: str) -> list[dict[str, Any]]:
             value = json.loads(text)
         except ValueError:
             raise _explain_log(log, "holds a result that is not JSON") from None
-        if not isinstance(value, dict) or not isinstance(value.get("completed"), int):
+        if not isinstance(value, dict) or any(not isinstance(value.get(key), kind) for key, kind in _NEEDED.items()):
             raise _explain_log(log, "holds a result without its figures")
         found.append(value)
     if not found:

@@ -150,6 +150,9 @@ class _Load:
             trace.error_kind, trace.error = error.kind, error.what
             self._count_refusal(error)
             return
+        except (AttributeError, IndexError, KeyError, TypeError) as error:  # cheaper than to look at every event
+            trace.error_kind, trace.error = "protocol", f"an event has another form than vLLM's: {error}"
+            return
         self._refusals_in_a_row = 0
         if trace.chunk_times_s:
             trace.error_kind, trace.error = None, ""

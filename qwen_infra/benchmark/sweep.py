@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from qwen_infra.benchmark.result import BenchmarkResult
 from qwen_infra.benchmark.runner import BenchmarkOptions, run_benchmark
 from qwen_infra.benchmark.workload import Workload
-from qwen_infra.client import Endpoint
+from qwen_infra.client import Endpoint, EndpointError
 
 __all__ = ["KNEE_SHARE", "LEAST_GAIN", "LEAST_SUCCESS", "Sweep", "SweepPoint", "find_knee", "find_stop", "run_sweep"]
 
@@ -90,7 +90,7 @@ async def run_sweep(
 
     Raises:
         ConfigurationError: the workload does not fit the server.
-        EndpointError: the server was of no use before a step began.
+        EndpointError: the server was of no use before the first step began; later ones end the sweep.
     """
     results: list[BenchmarkResult] = []
     points: list[SweepPoint] = []
@@ -102,13 +102,19 @@ async def run_sweep(
         def tell(line: str, at: int = concurrency) -> None:
             progress(f"{at} at once: {line}")
 
-        result = await run_benchmark(
-            endpoint,
-            step,
-            vocabulary_size=vocabulary_size,
-            progress=tell,
-            options=options,
-        )
+        try:
+            result = await run_benchmark(
+                endpoint,
+                step,
+                vocabulary_size=vocabulary_size,
+                progress=tell,
+                options=options,
+            )
+        except EndpointError as error:
+            if not results:
+                raise
+            stopped_because = f"the run at {concurrency} could not begin: {error.what}"
+            break
         results.append(result)
         points.append(_make_point(concurrency, result))
         stopped_because = find_stop(points, limit)

@@ -7,6 +7,8 @@ program says that its user has been told (``pulumi-language-python-exec``, SDK 3
 
 import atexit
 import os
+import sys
+from contextlib import suppress
 
 import pulumi
 
@@ -32,4 +34,7 @@ def exit_after_the_message() -> None:
 
 def _end() -> None:
     if _told:
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(USER_HAS_BEEN_TOLD)

@@ -55,10 +55,15 @@ def _measure(gate: Gate, options: Mapping[str, Any], target: CheckTarget, report
     root, stack = find_results_folder(), str(options["stack"])
     run = _run_job if gate.runner == "job" else _run_here
     result = asyncio.run(run(gate, options, target, report))
-    baseline = _find_baseline(gate, result, root, stack)
+    try:
+        baseline = _find_baseline(gate, result, root, stack)
+    except ConfigurationError:  # the run itself is worth keeping
+        show(urn, render_benchmark_table(result))
+        write_result(result, root=root, stack=stack, kind="benchmark")
+        raise
     judgement = gate.judge(result, baseline)
-    path = _keep(result, judgement, root, stack)
     show(urn, _render(result, judgement))
+    path = _keep(result, judgement, root, stack)
     passed = judgement.passed and result.all_answered
     summary = f"{result.summary}; {judgement.reason}"
     is_warned = not passed and gate.on_failure == "warn"

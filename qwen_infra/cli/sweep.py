@@ -28,7 +28,7 @@ def sweep(
     """
     import asyncio
 
-    from qwen_infra.benchmark import Workload, run_sweep, write_result
+    from qwen_infra.benchmark import BenchmarkOptions, Workload, run_sweep, write_result
     from qwen_infra.cli.out_file import require_writable
     from qwen_infra.cli.output import print_json, print_table, say, say_over
     from qwen_infra.client import Endpoint
@@ -38,7 +38,10 @@ def sweep(
         input_tokens=input_tokens, output_tokens=output_tokens, num_prompts=1, ignore_eos=True, seed=seed
     )
     endpoint = Endpoint(url=url, model=model, api_key=os.environ.get(api_key_env) or None)
-    found = asyncio.run(run_sweep(endpoint, workload, limit=limit, vocabulary_size=None, progress=say_over))
+    options = BenchmarkOptions(stop_on_ctrl_c=True)
+    found = asyncio.run(
+        run_sweep(endpoint, workload, limit=limit, vocabulary_size=None, progress=say_over, options=options)
+    )
     say_over("")
     if stack is not None:
         say(f"kept as {write_result(found, root=results, stack=stack, kind='sweep')}")

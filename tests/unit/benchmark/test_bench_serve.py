@@ -124,6 +124,7 @@ def test_a_sampling_has_its_flags():
         (LOG[: LOG.index(END) - 100], "is cut off in the middle of its result"),
         (f"{BEGIN}\n{{\n{END}", "holds a result that is not JSON"),
         (f"{BEGIN}\n[]\n{END}", "holds a result without its figures"),
+        (f'{BEGIN}\n{{"completed": 1}}\n{END}', "holds a result without its figures"),
     ],
 )
 def test_a_failed_or_cut_off_log_is_told_with_its_last_lines(log, problem):

@@ -142,3 +142,10 @@ def test_a_usage_that_makes_no_sense_is_passed_over(usage):
     events = ['{"choices": [{"text": "a"}]}', f'{{"choices": [], "usage": {usage}}}']
     trace = load(ScriptedClient(events=events), num_prompts=1).traces[0]
     assert (trace.output_tokens, trace.output_length) == (None, 1)
+
+
+@pytest.mark.parametrize("choices", ["[null]", '{"text": "a"}', '[{"delta": "a"}]'])
+def test_an_event_of_another_form_fails_its_request_and_no_other(choices):
+    outcome = load(ScriptedClient(events=[f'{{"choices": {choices}}}']))
+    assert [trace.error_kind for trace in outcome.traces] == ["protocol"] * 8
+    assert outcome.stopped_because is None

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from qwen_infra.benchmark import Workload, run_sweep
+from qwen_infra.benchmark import Workload, run_benchmark, run_sweep
 from qwen_infra.benchmark.sweep import SweepPoint, find_knee, find_stop
-from qwen_infra.client import Endpoint
+from qwen_infra.client import ConnectionFailedError, Endpoint
 from qwen_infra.simulator import INSTANT, SimulatorSettings
 from tests.unit.simulator.conftest import LiveServer
 
@@ -56,3 +56,21 @@ def test_a_real_server_is_swept_to_the_limit_with_other_prompts_each_time():
     assert [point.concurrency for point in found.points] in ([1], [1, 2])
     assert (found.simulated, found.knee is not None) == (True, True)
     assert [result.workload.seed for result in found.results] == list(range(len(found.points)))
+
+
+def test_a_server_that_dies_during_a_sweep_leaves_the_steps_before(monkeypatch):
+    asked = []
+
+    async def run_once(*arguments, **options):
+        asked.append(arguments)
+        if len(asked) > 1:
+            raise ConnectionFailedError("nothing listens there")
+        return await run_benchmark(*arguments, **options)
+
+    monkeypatch.setattr("qwen_infra.benchmark.sweep.run_benchmark", run_once)
+    workload = Workload(input_tokens=16, output_tokens=4, num_prompts=1, ignore_eos=True)
+    with LiveServer(SimulatorSettings(profile=INSTANT, max_model_len=4096)) as server:
+        endpoint = Endpoint(url=server.url, model="qwen3.5")
+        found = asyncio.run(run_sweep(endpoint, workload, limit=8, vocabulary_size=248320))
+    assert [point.concurrency for point in found.points] == [1]
+    assert found.stopped_because == "the run at 2 could not begin: nothing listens there"
