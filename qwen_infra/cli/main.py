@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage or configurati
 Which commands there are stands in ``qwen_infra.cli.commands``.
 """
 
+import errno
 import sys
 from typing import Annotated, NoReturn
 
@@ -56,6 +57,7 @@ def main() -> None:
     """Run a command; a known error is one message, never a traceback."""
     try:
         code = app(prog_name=NAME, standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk is still an error with a message
         if code == INTERRUPTED:  # how Typer tells Ctrl-C
             _end_interrupted()
         sys.exit(code)
@@ -69,16 +71,20 @@ def main() -> None:
     except (Abort, KeyboardInterrupt):
         _end_interrupted()
     except OSError as error:
-        if error.filename is None:
-            raise
-        reason = f"{error.strerror or error}".lower()
-        _fail(
-            EnvironmentMissingError(
-                f"this file cannot be used: {reason}",
-                where=str(error.filename),
-                mend="name a file that is there and may be read or written",
-            )
-        )
+        _fail(_explain_system(error))
+
+
+def _explain_system(error: OSError) -> EnvironmentMissingError:
+    reason = f"{error.strerror or error}".lower()
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        mend = "free space where the output goes, and run it again"
+    elif error.filename is not None:
+        mend = "name a file that is there and may be read or written"
+    else:
+        mend = "qwen-infra doctor looks at this machine"
+    if error.filename is None:
+        return EnvironmentMissingError(f"this machine refuses: {reason}", mend=mend)
+    return EnvironmentMissingError(f"this file cannot be used: {reason}", where=str(error.filename), mend=mend)
 
 
 def _end_interrupted() -> NoReturn:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +145,13 @@ def test_completion_knows_commands_subcommands_and_options():
     assert complete("qwen-infra ren") == ["render"]
     assert "fault" in complete("qwen-infra local ")
     assert complete("qwen-infra render --o") == ["--out"]
+
+
+@pytest.mark.parametrize("arguments", [("verify", "--list"), ("--version",)])
+def test_a_full_disk_behind_the_output_is_one_message(arguments):
+    command = [sys.executable, "-m", "qwen_infra", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: this machine refuses: no space left on device\n  mend:     free space")
+    assert "Traceback" not in done.stderr
