@@ -1,11 +1,13 @@
 """Our figures against those of `vllm bench serve`, on the same real vLLM, in turns: ratios of the medians.
 
-    python -m benchmarks.against_vllm [--rounds 5] [--record FILE]
+    python -m benchmarks.against_vllm [--rounds 5] [--loads open-long] [--apart] [--record FILE]
 
 Starts a real vLLM 0.32 on the CPU with the miniature (installed and trained when they are not there), sends the same
 load by turns with this project's load generator and with `vllm bench serve`, and prints the medians and their ratios.
 The last pair of columns is `vllm bench serve` without the look at the proxy settings that its session takes before each
-request: what that costs (`benchmarks/load_client.py`) is of the size of the miniature's TTFT.
+request; what that costs (`benchmarks/load_client.py`) is of the size of the miniature's TTFT. With `--apart` the
+clients have the last core for themselves and the server the others: on shared ones the client that costs less makes the
+server faster.
 `--record` keeps the log of one `vllm bench serve` as the in-cluster Job would print it.
 """
 
@@ -90,6 +92,13 @@ def vllm_command(model: Path, program: Path, port: int) -> list[str]:
     return [str(program), *arguments, "--no-enable-prefix-caching"]
 
 
+def divide_cores(*, apart: bool) -> tuple[set[int], set[int]]:
+    """Those of the server, and those of the clients."""
+    every = os.sched_getaffinity(0)
+    last = {max(every)}
+    return (every - last, last) if apart and len(every) > 1 else (every, every)
+
+
 def environment(program: Path) -> dict[str, str]:
     own = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1"}
     kept = {key: os.environ[key] for key in ("HOME", "LANG") if key in os.environ}
@@ -127,17 +136,23 @@ def measure_with_theirs(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--apart", action="store_true")
     parser.add_argument("--record", type=Path)
     parser.add_argument("--loads", nargs="+", choices=[load.name for load in LOADS], default=[])
     arguments = parser.parse_args()
     program, model = ensure_vllm(), ensure_miniature()
     port = find_free_ports(1)[0]
+    server_cores, client_cores = divide_cores(apart=arguments.apart)
     server, variables = vllm_command(model, program, port), environment(program)
+    if arguments.apart:
+        variables |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": str(len(server_cores))}
     loads = [load for load in LOADS if not arguments.loads or load.name in arguments.loads]
+    os.sched_setaffinity(0, server_cores)  # what is started inherits it
     with (
         tempfile.TemporaryDirectory() as folder,
         serve(server, f"http://127.0.0.1:{port}", within_s=600, environment=variables) as url,
     ):
+        os.sched_setaffinity(0, client_cores)
         programs = {THEIRS: program, DIRECT: write_direct_program(program, Path(folder))}
         for workload in loads:
             measure_with_ours(url, workload)  # not counted: the first load compiles and fills caches
