@@ -70,7 +70,7 @@ async def _talk(
             _tell_cut_off(turn)
             return
         say(f"{endpoint.model} at {endpoint.url}; an empty line, /exit or Ctrl-D ends it")
-        while (asked := read_question()) is not None:
+        while (asked := await read_question()) is not None:
             screen = ChatScreen(is_silent=False, shows_thinking=thinking == "dim")
             try:
                 turn = await conversation.ask(asked, screen.show)

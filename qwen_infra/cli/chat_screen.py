@@ -1,12 +1,11 @@
 """What a chat looks like: thinking dimmed, the answer plain, pieces as they come."""
 
-import signal
+import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 from qwen_infra.cli.output import has_colour
+from qwen_infra.cli.prompt_interrupt import ctrl_c_heard
 
 __all__ = ["ChatScreen", "read_question"]
 
@@ -53,21 +52,16 @@ class ChatScreen:
         sys.stdout.flush()
 
 
-@contextmanager
-def _ctrl_c_heard() -> Iterator[None]:
-    """Let Ctrl-C end a wait for a person at once: asyncio's own handler would only note it, and ``input`` go on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def read_question() -> str | None:
+async def read_question() -> str | None:
     """The next question; ``None`` when the person is done."""
     try:
-        with _ctrl_c_heard():
-            asked = input("> " if sys.stdin.isatty() else "").strip()
+        with ctrl_c_heard():
+            await asyncio.sleep(0)  # where a Ctrl-C that asyncio only noted until now takes effect
+            asked = _line()
     except EOFError:
         return None
     return None if asked in _ENDINGS else asked
+
+
+def _line() -> str:
+    return input("> " if sys.stdin.isatty() else "").strip()

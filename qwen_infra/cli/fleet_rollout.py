@@ -7,6 +7,7 @@ from dataclasses import asdict
 import typer
 
 from qwen_infra.cli.output import print_json, print_table, say
+from qwen_infra.cli.prompt_interrupt import ctrl_c_heard
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.fleet import Step
 
@@ -27,7 +28,8 @@ def confirm(steps: Sequence[Step], *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise ConfigurationError("nobody can be asked here", where="--yes", mend="add --yes, or look with --preview")
-    typer.confirm("Begin?", abort=True, err=True)
+    with ctrl_c_heard():
+        typer.confirm("Begin?", abort=True, err=True)
 
 
 def show_steps(steps: Sequence[Step], *, as_json: bool, preview: bool) -> None:

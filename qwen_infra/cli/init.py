@@ -68,13 +68,15 @@ def _ask(question: str, flag: str, default: str) -> str:
     """The answer of a person; where there is none at a terminal, the flag is required."""
     import sys
 
+    from qwen_infra.cli.prompt_interrupt import ctrl_c_heard
     from qwen_infra.errors import ConfigurationError
 
     if not sys.stdin.isatty():
         raise ConfigurationError(
             "this is required where nobody can be asked", where=flag, mend="qwen-infra init mine --gpu GB200 --gpus 4"
         )
-    return input(f"{question} [{default}]: ").strip() or default
+    with ctrl_c_heard():
+        return input(f"{question} [{default}]: ").strip() or default
 
 
 def _number(text: str, flag: str) -> int:

@@ -1,7 +1,9 @@
 """What a chat shows, where colours are and where they are not."""
 
+import asyncio
 import io
 import json
+import signal
 import sys
 
 import pytest
@@ -42,7 +44,19 @@ def test_hidden_thinking_leaves_the_answer_only(capsys):
 def test_an_empty_line_exit_or_the_end_of_input_ends_it(monkeypatch, typed, read):
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
 
-    assert read_question() == read
+    assert asyncio.run(read_question()) == read
+
+
+def test_a_ctrl_c_before_the_prompt_ends_it_without_another_key(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("never read\n"))
+
+    async def press_and_read() -> None:
+        signal.raise_signal(signal.SIGINT)  # asyncio only notes it
+        await read_question()
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(press_and_read())
+    assert sys.stdin.readline() == "never read\n"
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
