@@ -18,7 +18,9 @@ def build_network_policy(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     A kubelet's probes and ``kubectl port-forward`` come from the pod's own node, which no NetworkPolicy refuses.
     """
     port = {"protocol": "TCP", "port": plan.server.arguments.port}
-    rules: list[dict[str, Any]] = [{"ports": [port], "from": _peers(plan)}]
+    rules: list[dict[str, Any]] = []
+    if peers := _peers(plan):  # a rule with an empty list of peers would let everybody in
+        rules.append({"ports": [port], "from": peers})
     ours = {names.benchmark: plan.benchmark.runner == "job", names.verification: plan.verification.schedule is not None}
     rules += [
         {"ports": [port], "from": [{"podSelector": {"matchLabels": {"app": app}}}]}
@@ -31,7 +33,12 @@ def build_network_policy(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": names.server, "namespace": names.namespace, "labels": names.labels},
-        "spec": {"podSelector": {"matchLabels": names.family_selector}, "policyTypes": ["Ingress"], "ingress": rules},
+        "spec": {
+            "podSelector": {"matchLabels": names.family_selector},
+            "policyTypes": ["Ingress"],
+            # the API server drops an empty list, which would read as drift
+            **({"ingress": rules} if rules else {}),
+        },
     }
 
 

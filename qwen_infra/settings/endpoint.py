@@ -176,7 +176,9 @@ class EndpointSettings(Settings):
     )
     source_ranges: tuple[Cidr, ...] = Field((), description="Addresses that the load balancer lets in.")
     allow_from: tuple[AccessRule, ...] | None = Field(
-        None, description="Who may reach the port (a NetworkPolicy); default: the pods of the stack's namespace."
+        None,
+        description="Who may reach the port (a NetworkPolicy); default: the pods of the stack's namespace; "
+        "an empty list lets nobody in.",
     )
     network_policy: bool = Field(True, description="Whether a NetworkPolicy is made; false: another one does it.")
     open_paths: tuple[OpenPath, ...] = Field(

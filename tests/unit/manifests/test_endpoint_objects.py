@@ -60,7 +60,10 @@ def test_listed_peers_take_the_place_of_the_default() -> None:
 
 
 def test_an_empty_list_lets_nobody_in() -> None:
-    assert peers(allowFrom=[]) == []
+    """An ingress rule without peers would let everybody in, so there must be none."""
+    spec = built(allowFrom=[])["network-policy"]["spec"]
+    assert "ingress" not in spec
+    assert spec["policyTypes"] == ["Ingress"]
 
 
 def test_the_gateway_and_prometheus_reach_the_port_without_being_listed() -> None:
