@@ -5,6 +5,7 @@ from typing import Any
 
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
+from qwen_infra.manifests.pull_secrets import build_pull_secrets
 from qwen_infra.manifests.security import build_container_security, build_pod_security
 from qwen_infra.manifests.storage import model_mount, model_volume
 from qwen_infra.planning import DeploymentPlan
@@ -41,6 +42,7 @@ def _pod(plan: DeploymentPlan, names: Names, command: Sequence[str]) -> dict[str
         "restartPolicy": "Never",
         **build_pod_security(),
         **build_placement(plan.server, plan.cache.nodes),
+        **build_pull_secrets(plan.server),
         "containers": [
             {
                 "name": CONTAINER,

@@ -5,6 +5,7 @@ from typing import Any
 from qwen_infra.download import Exit, bundle_downloader
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
+from qwen_infra.manifests.pull_secrets import build_pull_secrets
 from qwen_infra.manifests.security import build_container_security, build_pod_security
 from qwen_infra.manifests.storage import MODEL, download_volume
 from qwen_infra.planning import DeploymentPlan
@@ -89,6 +90,7 @@ def _pod(plan: DeploymentPlan, names: Names, node: str) -> dict[str, Any]:
         # a claim is given to the server's user through fsGroup; a folder of the node is made by the kubelet, for root
         **build_pod_security(server.user if is_claim else 0, owns_claim=is_claim),
         **build_placement(server, [node] if node else []),
+        **build_pull_secrets(server),
         "containers": [
             _container(plan, ["--store", STORE, *keep, *_kernels(plan)], {"name": "storage", "mountPath": STORE})
         ],

@@ -7,6 +7,7 @@ from qwen_infra.manifests.guard import guard_environment, guard_mounts, guard_vo
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
 from qwen_infra.manifests.probes import build_probes
+from qwen_infra.manifests.pull_secrets import build_pull_secrets
 from qwen_infra.manifests.security import build_container_security, build_pod_security
 from qwen_infra.manifests.storage import kernel_environment, kernel_mounts, kernel_volumes, model_mount, model_volume
 from qwen_infra.planning import DeploymentPlan
@@ -33,6 +34,7 @@ def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
     return {
         **build_placement(server, plan.cache.nodes),
         **_scheduling(plan, names),
+        **build_pull_secrets(server),
         "terminationGracePeriodSeconds": server.termination_grace_s,
         **build_pod_security(server.user, owns_claim=plan.cache.storage.kind != "hostPath"),
         **build_init_containers(plan),
@@ -48,7 +50,7 @@ def build_pod_spec(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
 
 
 def _scheduling(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
-    """Private registries, priority, and replicas on different nodes where that is possible."""
+    """Priority, and replicas on different nodes where that is possible."""
     pod = plan.server.pod
     # for one replica too: else scaling would change the template, and replace the pod that serves
     spread = {
@@ -58,8 +60,6 @@ def _scheduling(plan: DeploymentPlan, names: Names) -> dict[str, Any]:
         "labelSelector": {"matchLabels": names.selector},
     }
     found: dict[str, Any] = {"topologySpreadConstraints": [spread]}
-    if pod.image_pull_secrets:
-        found["imagePullSecrets"] = [{"name": name} for name in pod.image_pull_secrets]
     if pod.priority_class_name:
         found["priorityClassName"] = pod.priority_class_name
     return found

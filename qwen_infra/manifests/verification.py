@@ -10,6 +10,7 @@ from typing import Any
 
 from qwen_infra.manifests.names import Names
 from qwen_infra.manifests.placement import build_placement
+from qwen_infra.manifests.pull_secrets import build_pull_secrets
 from qwen_infra.manifests.security import build_container_security, build_pod_security
 from qwen_infra.planning import DeploymentPlan, expect_server
 from qwen_infra.settings import ScheduleSettings
@@ -72,6 +73,7 @@ def _pod(plan: DeploymentPlan, names: Names, schedule: ScheduleSettings) -> dict
         "restartPolicy": "Never",
         **build_pod_security(USER),
         **build_placement(plan.server, plan.cache.nodes),
+        **build_pull_secrets(plan.server),
         "containers": [
             {
                 "name": CONTAINER,
