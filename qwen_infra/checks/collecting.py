@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from qwen_infra.benchmark import find_result, read_result, validate_result, write_result
 from qwen_infra.cluster import Kubectl
-from qwen_infra.cluster.download_job import judge_job
+from qwen_infra.cluster.job_state import judge_job
 from qwen_infra.cluster.kubectl import KubectlError
 from qwen_infra.errors import CheckFailedError
 from qwen_infra.verification import VerificationReport

@@ -1,13 +1,12 @@
 """The work of ``WeightsReadiness``: wait for the Jobs, and compare what they brought."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from qwen_infra.checks.outcome import CheckOutcome, Report
 from qwen_infra.checks.target import CheckTarget
-from qwen_infra.cluster.download_job import JobState, wait_for_job
 from qwen_infra.cluster.facts import SIMULATED_NODE_ANNOTATION
+from qwen_infra.cluster.job_state import JobState, wait_for_jobs
 
 __all__ = ["SIMULATED", "judge_downloads", "wait"]
 
@@ -16,16 +15,15 @@ SIMULATED = "simulated"
 
 
 def wait(inputs: Mapping[str, Any], target: CheckTarget, report: Report) -> CheckOutcome:
-    """Wait for every Job of ``options.jobs``, at most ``options.timeout_s`` seconds in all.
+    """Wait for every Job of ``options.jobs``, at most ``options.timeout_s`` seconds in all; for none that cannot help.
 
     Raises:
         KubectlError: the cluster could not be asked.
     """
-    deadline = time.monotonic() + float(inputs["options"]["timeout_s"])
-    states: dict[str, JobState] = {}
-    for job in inputs["options"]["jobs"]:
-        left_s = max(0.0, deadline - time.monotonic())
-        states[job] = wait_for_job(target.kubectl, target.namespace, job, timeout_s=left_s, report=report)
+    options = inputs["options"]
+    states = wait_for_jobs(
+        target.kubectl, target.namespace, options["jobs"], timeout_s=float(options["timeout_s"]), report=report
+    )
     simulated = {job for job, state in states.items() if not state.result and _is_simulated(target, state.node)}
     return judge_downloads(target, states, simulated)
 

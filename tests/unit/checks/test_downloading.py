@@ -2,7 +2,7 @@
 
 from qwen_infra.checks import CheckTarget
 from qwen_infra.checks.downloading import judge_downloads
-from qwen_infra.cluster.download_job import JobState
+from qwen_infra.cluster.job_state import JobState
 
 TARGET = CheckTarget("qwen", "server", "service", 8000, "m", "secret", "key")
 

@@ -1,4 +1,4 @@
-"""A Job's state in the words of the API server, and one run with a kubectl that answers from a script."""
+"""One Job from its creation to its log, with a kubectl that answers from a script."""
 
 import json
 from collections.abc import Callable
@@ -8,46 +8,17 @@ from typing import Any
 import pytest
 
 from qwen_infra.cluster import Kubectl, KubectlError
-from qwen_infra.cluster.job import judge_progress, run_job
+from qwen_infra.cluster.job import run_job
 from qwen_infra.errors import CheckFailedError
 
 MANIFEST = {"metadata": {"name": "bench", "namespace": "qwen"}}
 
 
 def job(kind: str | None = None, **condition: str) -> dict[str, Any]:
-    return {"status": {"conditions": [{"type": kind, "status": "True", **condition}] if kind else []}}
-
-
-def pod(phase: str = "Running", **status: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "bench-1"}, "status": {"phase": phase, **status}}
-
-
-def test_a_complete_job_is_done():
-    assert judge_progress(job("Complete"), []) == (True, "done", None)
-
-
-def test_a_failed_job_says_why():
-    failed = job("Failed", reason="BackoffLimitExceeded", message="Job has reached the specified backoff limit")
-    assert judge_progress(failed, [])[2] == "BackoffLimitExceeded: Job has reached the specified backoff limit"
-
-
-def test_a_pod_without_a_place_may_still_get_one():
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}
-    assert judge_progress(job(), [pod("Pending", conditions=[condition])]) == (
-        False,
-        "its pod cannot be scheduled: 0/1 nodes",
-        None,
-    )
-
-
-def test_an_image_that_cannot_be_pulled_is_hopeless():
-    waiting = {"state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}}}
-    assert judge_progress(job(), [pod("Pending", containerStatuses=[waiting])])[2] == "ErrImagePull: not found"
-
-
-def test_what_it_does_meanwhile_is_told():
-    assert judge_progress(job(), [pod()])[1] == "its pod is Running"
-    assert judge_progress(job(), [])[1] == "it has no pod yet"
+    return {
+        "metadata": {"name": "bench"},
+        "status": {"conditions": [{"type": kind, "status": "True", **condition}] if kind else []},
+    }
 
 
 @dataclass(frozen=True)
@@ -85,7 +56,7 @@ def test_a_failed_job_is_told_with_its_last_lines_and_deleted(make):
 
 
 def test_a_job_that_never_ends_is_given_up_at_its_deadline(make):
-    with pytest.raises(CheckFailedError, match="not done within 0 s, it has no pod yet"):
+    with pytest.raises(CheckFailedError, match="not complete within 0 s: no pod yet"):
         run_job(make(job()), MANIFEST, timeout_s=0, report=lambda _: None)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from qwen_infra.cluster import Kubectl, KubectlError
 from qwen_infra.cluster import patience as patience_module
-from qwen_infra.cluster.download_job import wait_for_job
+from qwen_infra.cluster.job_state import wait_for_jobs
 from qwen_infra.cluster.kubectl import ClusterUnreachableError
 from qwen_infra.cluster.patience import ask_patiently
 
@@ -66,5 +66,5 @@ def test_a_wait_goes_on_after_the_api_server_was_away(tmp_path: Path) -> None:
     )
     program.chmod(0o755)
     told: list[str] = []
-    state = wait_for_job(Kubectl(program=str(program)), "qwen", "download", timeout_s=60, report=told.append)
-    assert (state.kind, len(told)) == ("complete", 1)
+    states = wait_for_jobs(Kubectl(program=str(program)), "qwen", ["download"], timeout_s=60, report=told.append)
+    assert (states["download"].kind, len(told)) == ("complete", 1)

@@ -1,18 +1,22 @@
-"""Whether a Job will complete, said as soon as it is known; the counterpart of ``rollout.py`` for Jobs."""
+"""Whether Jobs will complete, said as soon as it is known; the counterpart of ``rollout.py`` for Jobs.
+
+The one judge of a Job's state and the one wait for it (docs/adr/0108), whoever made the Job.
+"""
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
 from qwen_infra.cluster.patience import ask_patiently
 from qwen_infra.cluster.rollout import UNSCHEDULABLE_GRACE_S, find_pod_problem
 
-__all__ = ["JobState", "judge_job", "wait_for_job"]
+__all__ = ["JobState", "judge_job", "wait_for_jobs"]
 
-POLL_S = 2.0
+POLL_S = 1.0
 
 Object = Mapping[str, Any]
 
@@ -40,7 +44,7 @@ def judge_job(job: Object, pods: Sequence[Object]) -> JobState:
     last = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
     node = last.get("spec", {}).get("nodeName") if last else None
     result = _result(last) if last else {}
-    if "Complete" in conditions:
+    if conditions.keys() & {"Complete", "SuccessCriteriaMet"}:
         return JobState("complete", "complete", result, node)
     if failed := conditions.get("Failed"):
         return JobState("failed", _why(failed, last, result), result, node)
@@ -57,28 +61,58 @@ def judge_job(job: Object, pods: Sequence[Object]) -> JobState:
     return JobState("waiting", message, running=phase == "Running")
 
 
-def wait_for_job(
-    kubectl: Kubectl, namespace: str, name: str, *, timeout_s: float, report: Callable[[str], None]
-) -> JobState:
-    """The state in which the Job ended: ``complete``, ``failed`` or ``stuck``; never later than ``timeout_s``.
+def wait_for_jobs(
+    kubectl: Kubectl,
+    namespace: str,
+    names: Sequence[str],
+    *,
+    timeout_s: float,
+    report: Callable[[str], None],
+    unschedulable_grace_s: float = UNSCHEDULABLE_GRACE_S,
+) -> dict[str, JobState]:
+    """All Jobs by name when all are ``complete``; as soon as one cannot be any more, only that one and its state.
+
+    ``timeout_s`` [s] holds for all of them together: what is not complete then is ``stuck``, as is a pod that finds no
+    place for ``unschedulable_grace_s`` [s].
 
     Raises:
         KubectlError: the cluster refused, or did not answer for minutes.
     """
-    started = time.monotonic()
-    unschedulable_since: float | None = None
+    started_s = time.monotonic()
+    homeless_since_s: dict[str, float] = {}
+    states: dict[str, JobState] = {}
     while True:
-        state = ask_patiently(lambda: _observe(kubectl, namespace, name), report=report, deadline_s=started + timeout_s)
-        if state.kind in {"complete", "failed", "stuck"}:
-            return state
-        now = time.monotonic()
-        unschedulable_since = (unschedulable_since or now) if state.kind == "unschedulable" else None
-        if unschedulable_since is not None and now - unschedulable_since > UNSCHEDULABLE_GRACE_S:
-            return JobState("stuck", state.message)
-        if now - started > timeout_s:
-            return JobState("stuck", f"not complete within {timeout_s / 60:.0f} min: {state.message}")
-        report((state.running and _last_line(kubectl, namespace, name)) or state.message)
+        for name in (name for name in names if name not in states or states[name].kind != "complete"):
+            question = partial(_observe, kubectl, namespace, name)
+            state = ask_patiently(question, report=report, deadline_s=started_s + timeout_s)
+            now_s = time.monotonic()
+            if state.kind != "unschedulable":
+                homeless_since_s.pop(name, None)
+            elif now_s - homeless_since_s.setdefault(name, now_s) > unschedulable_grace_s:
+                state = replace(state, kind="stuck")
+            if state.kind in {"failed", "stuck"}:
+                return {name: state}
+            states[name] = state
+        waiting = next((name for name in names if states[name].kind != "complete"), None)
+        if waiting is None:
+            return states
+        if time.monotonic() - started_s > timeout_s:
+            late = f"not complete within {_duration(timeout_s)}: {states[waiting].message}"
+            return {waiting: replace(states[waiting], kind="stuck", message=late)}
+        report(_tell_progress(kubectl, namespace, waiting, states))
         time.sleep(POLL_S)
+
+
+def _tell_progress(kubectl: Kubectl, namespace: str, name: str, states: Mapping[str, JobState]) -> str:
+    """How far the Job is, in its own words where it runs, and how many others are done already."""
+    done = sum(state.kind == "complete" for state in states.values())
+    others = f" ({done} of {len(states)} Jobs complete)" if len(states) > 1 else ""
+    state = states[name]
+    return ((state.running and _last_line(kubectl, namespace, name)) or state.message) + others
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def _observe(kubectl: Kubectl, namespace: str, name: str) -> JobState:
