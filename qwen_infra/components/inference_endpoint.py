@@ -76,10 +76,10 @@ class InferenceEndpoint(pulumi.ComponentResource):
         self.figures = pulumi.Output.from_input({})
         passed = server.ready
         if plan.verification.level != "off":
-            passed = self._verify(passed, [*objects, server])
+            passed = self._verify(passed, server, objects)
         gate = build_gate(plan.benchmark)
         if gate is not None:
-            passed = self._measure(gate, passed, [*objects, server])
+            passed = self._measure(gate, passed, server, objects)
         before: list[pulumi.Resource] = [server, *self._checks]
         for part in moving:
             before.append(self._move(part, parts[part], passed, before))
@@ -119,7 +119,9 @@ class InferenceEndpoint(pulumi.ComponentResource):
             manifest = {**manifest, "spec": {**manifest["spec"], field: passed.apply(lambda _: target)}}
         return self._create(part, manifest, depends_on)
 
-    def _verify(self, after: pulumi.Output[str], depends_on: list[pulumi.Resource]) -> pulumi.Output[str]:
+    def _verify(
+        self, after: pulumi.Output[str], server: VllmServer, objects: list[KubernetesObject]
+    ) -> pulumi.Output[str]:
         plan = self._plan
         settings = plan.verification
         level = cast("Level", settings.level)
@@ -135,7 +137,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         }
         inputs = {
             "triggers": {
-                **_server_triggers(plan),
+                **_server_triggers(plan, server),
                 "suite": SUITE_VERSION,
                 "level": level,
                 "cases": f"{' '.join(settings.include)} without {' '.join(settings.exclude)}",
@@ -149,16 +151,18 @@ class InferenceEndpoint(pulumi.ComponentResource):
             VerificationProvider(),
             inputs=inputs,
             parent=self,
-            depends_on=depends_on,
+            depends_on=[*objects, server],
         )
         self._checks.append(check)
         self.verification, self.made_with = check.summary, check.made_with
         return require_passed(check, consequence=tell_what_serves(plan))
 
-    def _measure(self, gate: Gate, after: pulumi.Output[str], depends_on: list[pulumi.Resource]) -> pulumi.Output[str]:
+    def _measure(
+        self, gate: Gate, after: pulumi.Output[str], server: VllmServer, objects: list[KubernetesObject]
+    ) -> pulumi.Output[str]:
         plan = self._plan
         inputs = {
-            "triggers": {**_server_triggers(plan), "metrics": RESULT_VERSION, **gate.triggers()},
+            "triggers": {**_server_triggers(plan, server), "metrics": RESULT_VERSION, **gate.triggers()},
             "target": check_target(plan).as_inputs(),
             "options": build_benchmark_options(plan, gate, stack=pulumi.get_stack()),
             "after": after,
@@ -168,7 +172,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
             BenchmarkProvider(),
             inputs=inputs,
             parent=self,
-            depends_on=depends_on,
+            depends_on=[*objects, server],
         )
         self._checks.append(check)
         self.benchmark, self.figures = check.summary, check.details
@@ -176,15 +180,19 @@ class InferenceEndpoint(pulumi.ComponentResource):
         return require_passed(check, consequence=tell_what_serves(plan))
 
 
-def _server_triggers(plan: DeploymentPlan) -> dict[str, str]:
-    """What makes an earlier proof worthless when it changes."""
-    server = plan.server
+def _server_triggers(plan: DeploymentPlan, server: VllmServer) -> dict[str, pulumi.Input[str]]:
+    """What makes an earlier proof worthless when it changes: any change of the pods or weights, wherever it comes from.
+
+    The digests of ``server.pods`` decide (docs/adr/0109); the others are there to be read, and for what no pod tells.
+    """
+    planned = plan.server
     return {
-        "image": server.image,
-        "arguments": " ".join(server.arguments.command()),
+        **server.pods,
+        "image": planned.image,
+        "arguments": " ".join(planned.arguments.command()),
         "revision": f"{plan.cache.repository}@{plan.cache.revision}",
-        "gpu": f"{server.gpu.count} x {server.gpu.product_label}",
-        "replicas": str(server.replicas),
+        "gpu": f"{planned.gpu.count} x {planned.gpu.product_label}",
+        "replicas": str(planned.replicas),
         "cluster": plan.cluster.identifier,
         "service": f"{plan.cluster.namespace}/{plan.endpoint.service_name}:{plan.endpoint.port}",
     }

@@ -41,6 +41,8 @@ class VllmServer(pulumi.ComponentResource):
     ready: pulumi.Output[str]
     """"passed" once every pod is ready; never when one is not, since the deployment fails then."""
     readiness: ServerReadiness
+    pods: dict[str, pulumi.Input[str]]
+    """Digests of the pods' manifest and of their weights: when one changes, every proof is worthless."""
 
     def __init__(
         self, name: str, plan: DeploymentPlan, cache: ModelCache, opts: pulumi.ResourceOptions | None = None
@@ -50,7 +52,7 @@ class VllmServer(pulumi.ComponentResource):
         manifest = build_server(plan, names)
         guard = KubernetesObject(f"{name}-guard", build_guard(names), pulumi.ResourceOptions(parent=self))
         before: list[pulumi.Resource] = [cache, guard]
-        manifest_digest = _digest(_deciding(plan, manifest["spec"]))
+        self.pods = {"manifest": _digest(_deciding(plan, manifest["spec"])), "weights": cache.manifest_digest}
         # an output in the template: the Deployment waits for complete weights, and other weights are other pods
         for template in pod_templates(manifest):
             template["metadata"]["annotations"][MODEL_MANIFEST] = cache.manifest_digest
@@ -69,7 +71,7 @@ class VllmServer(pulumi.ComponentResource):
             resource_name(plan, name, "readiness"),
             ServerReadinessProvider(),
             inputs={
-                "triggers": {"manifest": manifest_digest, "weights": cache.manifest_digest},
+                "triggers": self.pods,
                 "target": check_target(plan).as_inputs(),
                 "options": {"timeout_s": plan.longest_start_s},
             },
@@ -142,7 +144,7 @@ def _companions(plan: DeploymentPlan) -> dict[str, dict[str, Any]]:
 
 
 def _deciding(plan: DeploymentPlan, spec: dict[str, Any]) -> dict[str, Any]:
-    """What of the manifest makes another wait necessary."""
+    """What of the manifest makes another wait and other proofs necessary: all but how and how often it is made."""
     ignored = {"strategy", "replicas"} if plan.endpoint.settings.autoscaling else {"strategy"}
     return {key: value for key, value in spec.items() if key not in ignored}
 

@@ -47,11 +47,14 @@ def _compare(step: Step) -> list[str]:
     outputs = step.old_state.outputs if step.old_state else {}
     found = [] if outputs.get("passed", True) else [f"its last run failed: {outputs.get('summary', 'no summary')}"]
     old, new = _triggers(outputs) or _triggers(step.old), _triggers(step.new)
-    for key in sorted(old.keys() | new.keys()):
+    changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    if set(changed) - {"manifest", "weights"}:
+        changed = [key for key in changed if key != "manifest"]  # the others say what of it changes
+    for key in changed:
         before, after = old.get(key), new.get(key)
-        if before != after and step.type.endswith(":WeightsReadiness"):  # whose keys are names of Jobs
+        if step.type.endswith(":WeightsReadiness"):  # whose keys are names of Jobs
             found.append(f"the download {key} {_JOB_CHANGES[before is None, after is None]}")
-        elif before != after:
+        else:
             found += _tell(key, before, after)
     return found or ["the engine asks for it"]
 

@@ -122,3 +122,41 @@ def test_every_stack_of_the_repository_registers_its_checks(stack: str) -> None:
     made = types(register_plans(stack, *plans))
     for check in ("WeightsReadiness", "ServerReadiness", "VerificationCheck", "BenchmarkCheck"):
         assert f"pulumi-python:dynamic/qwen:{check}" in made
+
+
+def triggers(check: str, **server: Any) -> dict[str, Any]:
+    """What decides whether a check of the gb200 stack runs again, with other server settings."""
+    settings = load_stack_file(ROOT, "gb200")
+    raw = {**settings.server.model_dump(by_alias=True, exclude_unset=True), **server}
+    changed = settings.model_copy(update={"server": type(settings.server).model_validate(raw)})
+    made = register_plans("gb200", make_plan(changed))
+    (found,) = [state["triggers"] for urn, state in made.items() if f"qwen:{check}::" in urn]
+    return dict(found)
+
+
+@pytest.mark.parametrize("check", ["ServerReadiness", "VerificationCheck", "BenchmarkCheck"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"maxModelLen": 131072},
+        {"extraArgs": ["--enable-log-requests"]},
+        {"resources": {"memoryLimit": "900Gi"}},
+        {"tolerations": [{"key": "team"}]},
+        {"priorityClassName": "serving"},
+        {"imagePullSecrets": ["mirror"]},
+        {"readyTimeoutSeconds": 7200},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_changes_the_pods_makes_the_earlier_proof_worthless(check: str, change: dict[str, Any]) -> None:
+    assert triggers(check, **change) != triggers(check)
+
+
+@pytest.mark.parametrize("check", ["ServerReadiness", "VerificationCheck", "BenchmarkCheck"])
+def test_without_a_change_a_proof_holds(check: str) -> None:
+    assert triggers(check) == triggers(check)
+
+
+@pytest.mark.parametrize("check", ["ServerReadiness", "VerificationCheck", "BenchmarkCheck"])
+def test_a_proof_is_bound_to_the_digest_of_the_weights(check: str) -> None:
+    assert "weights" in triggers(check)

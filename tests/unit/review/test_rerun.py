@@ -27,3 +27,22 @@ def test_a_download_that_is_waited_for_again_is_a_check_with_its_reason() -> Non
 
 def test_the_first_download_is_told_as_the_first_run() -> None:
     assert describe_run(weights("create", {}, {"weights-a": "1"})).reasons == ("first run",)
+
+
+def verification(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    urn = "urn:pulumi:test::qwen-infra::pulumi-python:dynamic/qwen:VerificationCheck::x-endpoint-verification"
+    before, after = ({"triggers": found} for found in (old, new))
+    step = Step(
+        op="update", urn=urn, old_state=State(outputs={**before, "passed": True}), new_state=State(inputs=after)
+    )
+    return describe_run(step).reasons
+
+
+def test_a_change_that_only_the_manifest_tells_is_told_as_one_of_the_manifest() -> None:
+    assert verification({"manifest": "1", "image": "a"}, {"manifest": "2", "image": "a"}) == (
+        "the pod's manifest changes",
+    )
+
+
+def test_a_change_with_a_name_is_told_by_its_name_alone() -> None:
+    assert verification({"manifest": "1", "image": "a"}, {"manifest": "2", "image": "b"}) == ("image: a → b",)
