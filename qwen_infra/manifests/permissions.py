@@ -9,8 +9,9 @@ __all__ = ["USUAL_PERMISSIONS", "Permissions", "list_permissions"]
 
 OWNING_VERBS = ("create", "get", "patch", "delete")
 """Of ``pulumi up``, ``refresh`` and ``destroy`` on every object; an object that must be replaced is deleted."""
-CHECKING = {("", "pods"): ("list",), ("", "pods/log"): ("get",), ("", "pods/portforward"): ("create",)}
-"""Of the wait for readiness (pods, logs of one that fails) and of the checks, which reach the server by a tunnel."""
+CHECKING = {("", "pods"): ("get", "list"), ("", "pods/log"): ("get",), ("", "pods/portforward"): ("create",)}
+"""Of the wait for readiness (pods, logs of one that fails) and of the checks, which reach the server by a tunnel.
+kubectl gets a pod before it asks for its log or its port."""
 
 Permissions = Mapping[tuple[str, str], tuple[str, ...]]
 

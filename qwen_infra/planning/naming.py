@@ -6,9 +6,10 @@ from qwen_infra.errors import ConfigurationError
 
 __all__ = ["LONGEST_SERVER_NAME", "check_service_name", "decide_server_name"]
 
-LONGEST_SERVER_NAME = 40
-"""Of 63: the longest that we add is ``-download-`` with 8 digits; a generation adds 6, LeaderWorkerSet and its
-StatefulSets 17 more for their labels."""
+LONGEST_SERVER_NAME = 39
+"""A CronJob's name has at most 52 characters (Kubernetes' validation of batch/v1, since its Jobs get 11 more), and ours
+ends in ``-verification``. Of the 63 of other names the longest that we add is ``-download-`` with 8 digits; a
+generation adds 6, LeaderWorkerSet and its StatefulSets 17 more for their labels."""
 RESERVED_SERVICE_NAMES = frozenset({"vllm"})
 """Kubernetes sets VLLM_PORT for a Service of that name, which vLLM takes for a setting of its own."""
 

@@ -24,7 +24,7 @@ class ResourceSettings(Settings):
 class ServerSettings(FeatureSettings, PodSettings):
     """How vLLM serves the model."""
 
-    name: DnsLabel | None = Field(None, max_length=40, description="Name of the Deployment; default: from the model.")
+    name: DnsLabel | None = Field(None, max_length=39, description="Name of the Deployment; default: from the model.")
     served_model_name: str = Field("qwen3.5", min_length=1, description="Name that clients ask for.")
     image: str = Field("vllm/vllm-openai:v0.32.0", min_length=1, description="vLLM image, by version or digest.")
     gpu: str = Field(description="GPU of the catalogue, such as GB200, or CPU.")

@@ -18,8 +18,8 @@ __all__ = ["MODELS", "MODEL_NAME", "Layers", "list_deployments"]
 MODELS = "models"
 STACK_WIDE = frozenset({"cluster", "environment", MODELS})
 """Keys that one stack has once."""
-MODEL_NAME = r"[a-z0-9]([-a-z0-9]{0,33}[a-z0-9])?"
-"""A DNS label that leaves room for ``vllm-`` in the 40 characters of a server's name."""
+MODEL_NAME = r"[a-z0-9]([-a-z0-9]{0,32}[a-z0-9])?"
+"""A DNS label that leaves room for ``vllm-`` in the 39 characters of a server's name."""
 
 
 @dataclass(frozen=True)

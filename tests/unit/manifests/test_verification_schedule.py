@@ -113,6 +113,10 @@ def test_preflight_asks_for_the_permission_to_make_it() -> None:
     assert ("batch", "cronjobs") not in list_permissions(plan(schedule=None), namespace_exists=True)
 
 
+def test_what_kubectl_asks_before_a_log_or_a_tunnel_is_among_the_permissions() -> None:
+    assert list_permissions(plan(), namespace_exists=True)["", "pods"] == ("get", "list")
+
+
 @pytest.mark.parametrize("level", ["off", "smoke"])
 def test_the_schedule_is_its_own_and_runs_whatever_a_deployment_checks(level: str) -> None:
     assert "full" in command(level=level)

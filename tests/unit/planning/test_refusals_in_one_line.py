@@ -45,7 +45,7 @@ def preview(raw: dict[str, Any], facts: ClusterFacts) -> None:
         ({"maxModelLen": 300000}, "server.maxModelLen", "or 1010000 with the long-context setting"),
         ({"tensorParallelSize": 16}, "server.tensorParallelSize", "spread a replica over several nodes with"),
         (TWO_NODES | {"served_kinds": frozenset()}, "server.nodes", "no LeaderWorkerSet (leaderworkerset.x-k8s.io/v1)"),
-        ({"name": "v" * 41}, "server.name", "40"),
+        ({"name": "v" * 40}, "server.name", "39"),
         ({"endpoint": {"serviceName": "s" * 64}}, "endpoint.serviceName", "63"),
         ({"endpoint": {"serviceName": "vllm"}}, "endpoint.serviceName", "breaks the server through the VLLM_PORT"),
         ({"endpoint": {"port": 29501}}, "endpoint.port", "port 29501 is reserved"),
