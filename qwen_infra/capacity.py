@@ -36,6 +36,7 @@ def _with_rollout(plan: DeploymentPlan, plans: Sequence[DeploymentPlan], facts: 
         server.rollout_mode,
         replicas=server.replicas,
         room=count_room(plan, plans, facts),
+        one_node=plan.cache.serves_one_node and not server.node,
         start_s=server.start.container_s,
         drain_s=server.termination_grace_s,
     )

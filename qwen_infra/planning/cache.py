@@ -39,9 +39,8 @@ def plan_cache(
             expected=f"{server.node} among them (server.node)",
             mend=f"pulumi config set --path 'qwen-infra:cache.nodes[{len(storage.nodes)}]' {server.node}",
         )
-    copies = server.replicas * (2 if server.rollout == "blueGreen" else 1)
-    if storage.kind == "pvc" and storage.access_mode == "ReadWriteOnce" and copies > 1 and not server.node:
-        who = f"{server.replicas} replicas" if server.replicas > 1 else "two generations (server.rollout blueGreen)"
+    who = _who_needs_several_nodes(settings)
+    if who and storage.kind == "pvc" and storage.access_mode == "ReadWriteOnce":
         raise ConfigurationError(
             f"{who} may run on several nodes, and a ReadWriteOnce claim serves one",
             where="qwen-infra:cache.accessMode",
@@ -78,6 +77,23 @@ def plan_cache(
         kernels_folder=_kernels_folder(settings, image),
         server_user=user,
     )
+
+
+def _who_needs_several_nodes(settings: StackSettings) -> str | None:
+    """The pods that may run at the same time on different nodes, in words; None where there is one pod, or one node."""
+    server, scaling = settings.server, settings.endpoint.autoscaling
+    if server.node:
+        return None
+    if server.nodes > 1:
+        return f"the {server.nodes} pods of a replica"
+    if server.replicas > 1:
+        return f"{server.replicas} replicas"
+    if scaling is not None and scaling.max_replicas > 1:
+        return f"{scaling.max_replicas} replicas (endpoint.autoscaling)"
+    return {
+        "surge": "the old and the new pod of an update (server.rollout surge)",
+        "blueGreen": "two generations (server.rollout blueGreen)",
+    }.get(server.rollout)
 
 
 def _claim_size(checkpoint: Checkpoint, revisions: int) -> str:

@@ -67,6 +67,11 @@ class CachePlan:
         return "volume" if is_writable else "pod"
 
     @property
+    def serves_one_node(self) -> bool:
+        """Whether pods on two nodes cannot have it at the same time, so that a new pod waits for the old one's end."""
+        return self.storage.kind == "pvc" and self.storage.access_mode == "ReadWriteOnce"
+
+    @property
     def runs_in_pod(self) -> bool:
         """Whether each pod of the server downloads for itself before it starts."""
         return self.storage.kind == "none"

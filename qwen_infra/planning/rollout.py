@@ -61,13 +61,16 @@ class RolloutPlan:
         return f"{told}; now: {generation_name(name, self.slot)} beside {self.beside}, which serves until then"
 
 
-def choose_rollout(mode: RolloutMode, *, replicas: int, room: int | None, start_s: int, drain_s: int) -> RolloutPlan:
+def choose_rollout(
+    mode: RolloutMode, *, replicas: int, room: int | None, one_node: bool, start_s: int, drain_s: int
+) -> RolloutPlan:
     """The strategy.
 
     Args:
         mode: the stack file's ``server.rollout``.
         replicas: copies that the stack wants.
         room: further copies that fit beside those now; None where it is not known, which counts as none.
+        one_node: whether the weights' claim serves one node at a time: a pod beside the old one may never start.
         start_s: expected start of a pod [s].
         drain_s: longest drain of a pod [s].
     """
@@ -79,6 +82,8 @@ def choose_rollout(mode: RolloutMode, *, replicas: int, room: int | None, start_
     if mode != "auto":
         is_kept_up = mode in {"surge", "blueGreen"} or (mode == "rolling" and replicas > 1)
         return RolloutPlan(mode, f"as qwen-infra:server.rollout says; {told}", 0 if is_kept_up else downtime)
+    if one_node:
+        return RolloutPlan("recreate", "its ReadWriteOnce claim serves one node at a time", downtime)
     if has_room:
         return RolloutPlan("surge", told, 0)
     return RolloutPlan("rolling" if replicas > 1 else "recreate", told, downtime)

@@ -98,9 +98,21 @@ def test_the_folder_of_compiled_kernels_is_named_by_the_image_that_runs(gpu: str
     assert folder.startswith(f".compiled-kernels/{image}v0.32.0-{gpu.lower()}-tp1-")
 
 
-def test_several_replicas_on_a_claim_for_one_node_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="serves one"):
-        render({"kind": "pvc", "accessMode": "ReadWriteOnce"}, replicas=2)
+@pytest.mark.parametrize(
+    ("server", "who"),
+    [
+        ({"replicas": 2}, "2 replicas"),
+        ({"rollout": "surge"}, "the old and the new pod of an update"),
+        ({"rollout": "blueGreen"}, "two generations"),
+    ],
+)
+def test_several_pods_on_a_claim_for_one_node_are_refused(server: dict[str, Any], who: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{who} .*serves one"):
+        render({"kind": "pvc", "accessMode": "ReadWriteOnce"}, **server)
+
+
+def test_on_one_named_node_a_claim_for_one_node_serves_them_all() -> None:
+    assert render({"kind": "pvc", "accessMode": "ReadWriteOnce"}, node="n0", rollout="surge")
 
 
 def test_an_existing_claim_is_read_only_and_kernels_stay_in_the_pod() -> None:

@@ -44,6 +44,14 @@ def test_with_room_a_new_pod_is_ready_before_the_old_one_stops() -> None:
     assert "1 more copy fits beside it" in chosen.describe("x")
 
 
+def test_a_claim_that_serves_one_node_keeps_a_new_pod_from_starting_beside_the_old_one() -> None:
+    claim = ANYWHERE.cache.storage.model_copy(update={"kind": "pvc", "access_mode": "ReadWriteOnce"})
+    plan = replace(ANYWHERE, cache=replace(ANYWHERE.cache, storage=claim))
+    (placed,) = with_rollouts([plan], facts(2))
+    assert placed.server.rollout.strategy == "recreate"
+    assert "ReadWriteOnce claim serves one node" in placed.server.rollout.describe("x")
+
+
 def test_replicas_without_room_go_one_at_a_time() -> None:
     assert rollout(facts(2), replicas=2).to_manifest()["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
 
