@@ -5,7 +5,7 @@ program's Pulumi. Use: ``pulumi preview --policy-pack policy [--policy-pack-conf
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,13 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy.proxy import UnknownValueError
 
 from qwen_infra.policy import RULES, Rule
+from qwen_infra.policy.reading import drop_nulls
 from qwen_infra.policy.rule import Context
 
+UNKNOWN = "(known after the update)"
 SERVER = "qwen:infra:VllmServer"
 LICENCES = PolicyConfigSchema(
     {"allowedLicences": {"type": "array", "items": {"type": "string"}, "default": ["Apache-2.0", "MIT"]}}
@@ -37,12 +40,24 @@ def is_manifest(resource_type: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A copy of a resource's properties as plain maps and lists; the engine hands over proxies."""
+    """A copy of a resource's properties as plain maps and lists, without nulls.
+
+    The engine hands over proxies that refuse to give a value which is only known during the update; one such value, as
+    the digest of the weights in a new stack's preview, must not keep a rule from looking at all the others.
+    """
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return drop_nulls({str(key): plain(known(value, key)) for key in value})
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return drop_nulls([plain(known(value, at)) for at in range(len(value))])
     return value
+
+
+def known(holder: Any, key: Any) -> Any:
+    """One value of a map or list, or words in place of one that is not known yet."""
+    try:
+        return holder[key]
+    except UnknownValueError:
+        return UNKNOWN
 
 
 def tell(rule: Rule, manifest: Mapping[str, Any], context: Context, report: ReportViolation) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qwen_infra.errors import ConfigurationError
+from qwen_infra.policy.reading import drop_nulls
 from qwen_infra.policy.registry import RULES, find_rule
 from qwen_infra.policy.rule import Context, Level, Manifest
 
@@ -40,12 +41,13 @@ def evaluate(objects: Sequence[Manifest], options: PolicyOptions) -> tuple[Findi
         ConfigurationError: an exception names no rule, or no reason.
     """
     _check_exceptions(options.exceptions)
-    context = Context(objects=objects, allowed_licences=options.allowed_licences)
+    manifests = [drop_nulls(item) for item in objects]
+    context = Context(objects=manifests, allowed_licences=options.allowed_licences)
     return tuple(
         Finding(rule.name, rule.level(options.environment), found.place, found.what, found.mend)
         for rule in RULES
         if rule.name not in options.exceptions
-        for item in objects
+        for item in manifests
         for found in rule.check(item, context)
     )
 

@@ -10,6 +10,7 @@ from qwen_infra.policy.workloads import find_pods, find_server_pods
 
 __all__ = ["check_digest", "check_licence", "check_revision", "check_tag"]
 
+_PINNED = re.compile(r"@sha256:[0-9a-f]{64}$")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 REVISION = "qwen-infra.dev/model-revision"
 
@@ -24,7 +25,7 @@ def check_tag(manifest: Manifest, _context: Context) -> Iterator[Violation]:
 def check_digest(manifest: Manifest, _context: Context) -> Iterator[Violation]:
     """Every image is named by its content."""
     for place, image in _images(manifest):
-        if "@sha256:" not in image:
+        if not _PINNED.search(image):
             yield Violation(place, f"image {image} has no digest", f"qwen-infra image pin {image}")
 
 

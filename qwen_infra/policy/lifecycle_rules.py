@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from qwen_infra.policy.reading import whole_number
 from qwen_infra.policy.rule import Context, Manifest, Violation
 from qwen_infra.policy.workloads import ServerPod, find_server_pods
 
@@ -20,7 +21,7 @@ def check_drain(manifest: Manifest, _context: Context) -> Iterator[Violation]:
         if pod.headless:
             continue
         delay, shutdown = _prestop_s(pod), pod.number("--shutdown-timeout", 0)
-        grace = int(float(pod.spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_S)))
+        grace = whole_number(pod.spec.get("terminationGracePeriodSeconds"), DEFAULT_GRACE_S)
         if not delay:
             yield Violation(pod.place, "no preStop sleep: requests still arrive when it stops", "sleep 5 s in preStop")
         if not shutdown:
@@ -41,13 +42,13 @@ def check_startup_budget(manifest: Manifest, _context: Context) -> Iterator[Viol
             what = "no startup probe: the liveness probe kills a model that still loads"
             yield Violation(pod.place, what, "add a startupProbe as long as the start-up budget")
             continue
-        allowed = int(float(probe.get("periodSeconds", 10))) * int(float(probe.get("failureThreshold", 3)))
+        allowed = whole_number(probe.get("periodSeconds"), 10) * whole_number(probe.get("failureThreshold"), 3)
         engine = _engine_ready_s(pod)
         if allowed < engine:
             what = f"the startup probe kills it after {allowed} s, while vLLM may start for {engine} s"
             yield Violation(pod.place, what, f"raise failureThreshold, or lower {ENGINE_READY_VARIABLE}")
         deadline = (manifest.get("spec") or {}).get("progressDeadlineSeconds")
-        if deadline is not None and int(float(deadline)) < engine:
+        if deadline is not None and whole_number(deadline, engine) < engine:
             what = f"progressDeadlineSeconds {deadline} is below the {engine} s that a start may take"
             yield Violation(pod.place, what, f"set it to {engine} or more")
 
@@ -63,7 +64,7 @@ def check_spread(manifest: Manifest, _context: Context) -> Iterator[Violation]:
 
 def _prestop_s(pod: ServerPod) -> int:
     hook = (pod.container.get("lifecycle") or {}).get("preStop") or {}
-    return int(float((hook.get("sleep") or {}).get("seconds", 0))) or int(bool(hook.get("exec")))
+    return whole_number((hook.get("sleep") or {}).get("seconds"), 0) or int(bool(hook.get("exec")))
 
 
 def _engine_ready_s(pod: ServerPod) -> int:

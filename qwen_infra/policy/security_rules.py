@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qwen_infra.policy.reading import selects
 from qwen_infra.policy.rule import Context, Manifest, Violation
 from qwen_infra.policy.workloads import ServerPod, find_pods, find_server_pods
 
@@ -48,6 +49,5 @@ def _selects(manifest: Manifest, pod: ServerPod) -> bool:
     if str((manifest.get("metadata") or {}).get("namespace", "")) != pod.namespace:
         return False
     spec: Mapping[str, Any] = manifest.get("spec") or {}
-    wanted = (spec.get("podSelector") or {}).get("matchLabels") or {}
     is_ingress = "Ingress" in (spec.get("policyTypes") or ["Ingress"])
-    return is_ingress and all(pod.labels.get(key) == value for key, value in wanted.items())
+    return is_ingress and selects(spec.get("podSelector") or {}, pod.labels)

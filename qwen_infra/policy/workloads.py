@@ -4,9 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qwen_infra.policy.reading import whole_number
+
 __all__ = ["ServerPod", "find_pods", "find_server_pods", "place_of"]
 
 ACCELERATORS = ("nvidia.com/gpu", "amd.com/gpu")
+SHORT_FLAGS = {
+    "--tensor-parallel-size": "-tp",
+    "--pipeline-parallel-size": "-pp",
+    "--data-parallel-size": "-dp",
+}
+"""Second spellings of vLLM's parser (0.32); beside them it takes ``_`` for ``-`` in every long flag."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +36,19 @@ class ServerPod:
         return tuple(str(word) for key in ("command", "args") for word in self.container.get(key) or ())
 
     def flag(self, name: str) -> str | None:
-        """Value of ``--name VALUE`` or ``--name=VALUE``; the last one counts, as for vLLM."""
+        """Value of ``--name VALUE`` or ``--name=VALUE`` in any spelling that vLLM takes; the last one counts."""
         found = None
+        spellings = {name, SHORT_FLAGS.get(name, name)}
         for at, word in enumerate(self.words):
-            if word == name and at + 1 < len(self.words):
+            flag, equals, value = word.partition("=")
+            if flag.startswith("--"):
+                flag = flag.replace("_", "-")
+            if flag not in spellings:
+                continue
+            if equals:
+                found = value
+            elif at + 1 < len(self.words):
                 found = self.words[at + 1]
-            elif word.startswith(f"{name}="):
-                found = word.partition("=")[2]
         return found
 
     def number(self, name: str, default: int) -> int:
@@ -54,7 +68,7 @@ class ServerPod:
     @property
     def gpus(self) -> int:
         """GPUs of one pod, by its limits."""
-        return sum(int(float(self.resources("limits").get(name, 0))) for name in ACCELERATORS)
+        return sum(whole_number(self.resources("limits").get(name), 0) for name in ACCELERATORS)
 
     @property
     def model_path(self) -> str:
@@ -93,11 +107,11 @@ def _read(
 ) -> ServerPod:
     outer, meta = manifest.get("metadata") or {}, template.get("metadata") or {}
     spec = manifest.get("spec") or {}
-    size = (spec.get("leaderWorkerTemplate") or {}).get("size", 1)
+    size = (spec.get("leaderWorkerTemplate") or {}).get("size")
     return ServerPod(
         place=place_of(manifest),
-        replicas=int(float(spec.get("replicas", 1))),
-        pods_per_replica=int(float(size)),
+        replicas=whole_number(spec.get("replicas"), 1),
+        pods_per_replica=whole_number(size, 1),
         labels=meta.get("labels") or {},
         namespace=str(outer.get("namespace", "")),
         spec=template.get("spec") or {},
@@ -118,7 +132,8 @@ def _templates(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, 
             if isinstance(group.get(f"{role}Template"), Mapping):
                 yield role, group[f"{role}Template"]
     elif kind == "CronJob":
-        yield "job", spec.get("jobTemplate", {}).get("spec", {}).get("template", {})
+        job = (spec.get("jobTemplate") or {}).get("spec") or {}
+        yield "job", job.get("template") or {}
     elif kind == "Pod":
         yield "pod", manifest
     elif isinstance(spec.get("template"), Mapping):

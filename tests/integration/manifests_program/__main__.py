@@ -13,4 +13,7 @@ server = pulumi.ComponentResource("qwen:infra:VllmServer", "server")
 server.register_outputs({"environment": document["environment"]})
 provider = Provider("render", render_yaml_to_directory="rendered")
 for name, manifest in document["objects"].items():
+    if template := manifest.get("spec", {}).get("template"):
+        # known only during the update, as the digest of the weights is in the preview of a new stack
+        template["metadata"].setdefault("annotations", {})["known-later"] = provider.id
     KubernetesObject(name, manifest, pulumi.ResourceOptions(provider=provider))

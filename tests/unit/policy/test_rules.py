@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qwen_infra.errors import CheckFailedError, ConfigurationError
 from qwen_infra.manifests import render_stack
@@ -141,3 +143,62 @@ def test_the_same_object_of_two_models_is_told_once() -> None:
 )
 def test_quantities_are_read_as_kubernetes_reads_them(text: object, value: float | None) -> None:
     assert parse_quantity(text) == value
+
+
+SELECTED = [
+    {},
+    {"matchLabels": None},
+    {"matchExpressions": [{"key": "app", "operator": "In", "values": ["vllm-qwen35-4b", "other"]}]},
+    {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["db"]}]},
+    {"matchExpressions": [{"key": "app", "operator": "Exists"}, {"key": "tier", "operator": "DoesNotExist"}]},
+]
+NOT_SELECTED = [
+    {"matchExpressions": [{"key": "app", "operator": "In", "values": ["other"]}]},
+    {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["vllm-qwen35-4b"]}]},
+    {"matchExpressions": [{"key": "tier", "operator": "Exists"}]},
+    {"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]},
+    {"matchExpressions": [{"key": "app", "operator": "Near", "values": ["vllm-qwen35-4b"]}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("selector", "holds"), [(each, True) for each in SELECTED] + [(each, False) for each in NOT_SELECTED]
+)
+def test_a_policys_selector_is_read_as_kubernetes_reads_it(
+    selector: dict[str, Any], holds: bool, objects: list[dict[str, Any]]
+) -> None:
+    policy = next(item for item in objects if item["kind"] == "NetworkPolicy")
+    policy["spec"]["podSelector"] = selector
+    assert ("network-policy" not in broken_rules(objects)) == holds
+
+
+@pytest.mark.parametrize(
+    "spelling", [["-tp", "3"], ["--tensor_parallel_size", "3"], ["--tensor-parallel-size=3"], ["-tp=3"]]
+)
+def test_a_flag_counts_in_every_spelling_that_vllm_takes(spelling: list[str], objects: list[dict[str, Any]]) -> None:
+    container(objects)["command"] += spelling
+    assert broken_rules(objects) == {"gpu-count", "tensor-parallel-size"}
+
+
+@pytest.mark.parametrize("digest", ["@sha256:", "@sha256:abc", f"@sha256:{'A' * 64}", f"@sha256:{'0' * 65}"])
+def test_only_a_whole_digest_pins_an_image(digest: str, objects: list[dict[str, Any]]) -> None:
+    container(objects)["image"] = f"vllm/vllm-openai{digest}"
+    assert "image-digest" in broken_rules(objects)
+
+
+@st.composite
+def with_nulls(draw: st.DrawFn, value: Any) -> Any:
+    """The value with some fields null, as charts and engines leave them."""
+    if isinstance(value, dict):
+        return {key: None if draw(st.integers(0, 9)) == 0 else draw(with_nulls(item)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [draw(with_nulls(item)) for item in value]
+    return value
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_null_is_an_absent_field_and_never_a_traceback(data: st.DataObject) -> None:
+    rendered = render_stack(plans())
+    changed = [{**data.draw(with_nulls(item)), "kind": item["kind"]} for item in rendered]
+    assert {finding.rule for finding in evaluate(changed, PolicyOptions())} <= {rule.name for rule in RULES}
