@@ -37,7 +37,8 @@ class Owner:
         stack: the stack's name, as the objects' label tells it.
         mark: of the state; None where it has none yet, which only a preview meets.
         adopt: the stack file's ``cluster.adopt``.
-        is_older: the state is from before there were marks, and a preview has to pass its replacements.
+        is_older: the state is from before there were marks: not every object may bear its mark yet, and a preview has
+            to pass the replacement of those that do not.
     """
 
     stack: str

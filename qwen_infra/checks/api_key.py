@@ -26,6 +26,8 @@ class ApiKeyProvider(ResourceProvider):
     def create(self, props: Any) -> CreateResult:
         found, previous = _read_keys(props["adopt_from"]) if props.get("adopt_from") else ("", "")
         value = props.get("given") or found or _generate()
+        if found and value != found:  # clients still have the adopted one
+            previous = found if props["keep_previous"] else ""
         return CreateResult("api-key", {**props, "value": value, "previous": previous})
 
     def update(self, _id: str, _olds: Any, _news: Any) -> UpdateResult:

@@ -39,11 +39,13 @@ class ClusterIdentityProvider(ResourceProvider):
         return CheckResult(news, [CheckFailure("qwen-infra:cluster.identifier", _explain(known, news))])
 
     def create(self, props: Any) -> CreateResult:
-        return CreateResult("cluster-identity", {**props, "mark": _draw_mark(props)})
+        return CreateResult("cluster-identity", {**props, "mark": _draw_mark(props), "is_older": False})
 
     def update(self, _id: str, _olds: Any, _news: Any) -> UpdateResult:
         uid, mark = _news.get("uid") or _olds.get("uid"), _olds.get("mark") or _draw_mark(_news)
-        return UpdateResult({**_news, "uid": uid, "mark": mark})
+        # an `up` that draws the mark and then fails has not marked every object, so this is remembered
+        is_older = bool(_olds.get("is_older") or not _olds.get("mark"))
+        return UpdateResult({**_news, "uid": uid, "mark": mark, "is_older": is_older})
 
     def diff(self, _id: str, _olds: Any, _news: Any) -> DiffResult:
         seen = _news.get("uid")
@@ -72,8 +74,10 @@ class ClusterIdentity(Resource, module="qwen", name="ClusterIdentity"):
     uid: pulumi.Output[str]
     mark: pulumi.Output[str]
     """Of this state, and of no other: ``project/`` and a number; unknown in the preview that would draw it."""
+    is_older: pulumi.Output[bool | None]
+    """Whether the state was made before there were marks, so that objects of its stack may be without one."""
     was_unmarked: bool
-    """Whether the state is from before there were marks; known once anything that depends on this is registered."""
+    """Whether the state has no mark yet; known once anything that depends on this is registered."""
 
     def __init__(self, identifier: str, uid: str | None, context: str | None) -> None:
         inputs = {
@@ -82,6 +86,7 @@ class ClusterIdentity(Resource, module="qwen", name="ClusterIdentity"):
             "place": f"context {context}" if context else "current context",
             "project": pulumi.get_project(),
             "mark": None,
+            "is_older": None,
         }
         self.was_unmarked = False
         note = pulumi.ResourceHook("unmarked", self._note_old_state, pulumi.ResourceHookOptions(on_dry_run=True))

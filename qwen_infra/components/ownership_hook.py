@@ -21,6 +21,12 @@ NOT_YET = "drawn by pulumi up"
 """The mark in the preview of a stack that has none; a text: an object with an unknown value is not shown to the API."""
 
 
+_ORIGINS = {
+    Verdict.LEFTOVER: "was left by an interrupted `pulumi up`",
+    Verdict.KNOWN: "is from before there were marks",
+}
+
+
 class Ownership:
     """What makes the resources below a component, or with these options, this state's own.
 
@@ -63,8 +69,8 @@ class Ownership:
         return await self.identity.mark.future() or NOT_YET
 
     async def _look_before_creation(self, args: pulumi.ResourceHookArgs) -> None:
-        mark = await self.identity.mark.future()
-        owner = Owner(self._stack, mark, self._adopt, is_older=self.identity.was_unmarked and mark is None)
+        mark, is_older = await self.identity.mark.future(), await self.identity.is_older.future()
+        owner = Owner(self._stack, mark, self._adopt, is_older=self.identity.was_unmarked or bool(is_older))
         planned, is_preview = dict(args.new_inputs or {}), pulumi.runtime.is_dry_run()
         await clear_the_way(self._lookup, planned, owner, is_preview=is_preview, report=pulumi.info)
 
@@ -83,7 +89,7 @@ async def clear_the_way(
     verdict = judge_ownership(place, found, owner)
     if found is None or is_preview:
         return
-    left = "was left by an interrupted `pulumi up`" if verdict is Verdict.LEFTOVER else "is of a lost state"
+    left = _ORIGINS.get(verdict, "is of a lost state")
     if verdict is Verdict.LEAVING:
         report(f"{place} is being deleted: waiting for its end before it is made again")
     elif place.kind == "Job" and not is_as_planned(planned["spec"], found.spec):

@@ -15,6 +15,7 @@ MINE = Owner("prod", "qwen-infra/a1")
 NEW = Owner("prod", None)
 ADOPTING = Owner("prod", "qwen-infra/a1", adopt=True)
 OLDER = Owner("prod", None, is_older=True)
+HALF_MARKED = Owner("prod", "qwen-infra/a1", is_older=True)
 
 
 def found(stack: str | None = None, mark: str | None = None, *, is_being_deleted: bool = False) -> FoundObject:
@@ -33,6 +34,7 @@ def found(stack: str | None = None, mark: str | None = None, *, is_being_deleted
         (found("prod", "qwen-infra/b2"), ADOPTING, Verdict.ADOPTED),
         (found("prod"), ADOPTING, Verdict.ADOPTED),
         (found("prod"), OLDER, Verdict.KNOWN),
+        (found("prod"), HALF_MARKED, Verdict.KNOWN),
     ],
 )
 def test_what_may_be_created_or_taken_over(there: FoundObject | None, owner: Owner, verdict: Verdict) -> None:
@@ -54,6 +56,7 @@ def test_what_may_be_created_or_taken_over(there: FoundObject | None, owner: Own
         (found(), MINE, "one that qwen-infra has not made"),
         (found(), ADOPTING, "one that qwen-infra has not made"),
         (found(), OLDER, "one that qwen-infra has not made"),
+        (found("prod", "qwen-infra/b2"), HALF_MARKED, "one of another state of stack prod, project qwen-infra"),
     ],
 )
 def test_what_somebody_else_made_is_refused_and_its_maker_told(there: FoundObject, owner: Owner, maker: str) -> None:

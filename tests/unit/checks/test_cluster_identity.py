@@ -22,7 +22,7 @@ def test_the_mark_stays_when_the_stack_moves_to_another_cluster() -> None:
     old = made()
     new = {**INPUTS, "identifier": "other", "uid": "u2"}
     assert PROVIDER.diff("", old, new).changes
-    assert PROVIDER.update("", old, new).outs == {**new, "mark": old["mark"]}
+    assert PROVIDER.update("", old, new).outs == {**new, "mark": old["mark"], "is_older": False}
 
 
 def test_a_state_from_before_there_were_marks_draws_one_once() -> None:
@@ -31,6 +31,14 @@ def test_a_state_from_before_there_were_marks_draws_one_once() -> None:
     updated = PROVIDER.update("", old, INPUTS).outs or {}
     assert updated["mark"].startswith("qwen-infra/")
     assert not PROVIDER.diff("", updated, INPUTS).changes
+
+
+def test_a_state_from_before_there_were_marks_stays_known_as_one_since_not_every_object_may_be_marked() -> None:
+    old = {key: value for key, value in made().items() if key not in {"mark", "is_older"}}
+    marking = PROVIDER.update("", old, INPUTS).outs or {}
+    later = PROVIDER.update("", marking, {**INPUTS, "identifier": "other", "uid": "u2"}).outs or {}
+    assert (marking["is_older"], later["is_older"]) == (True, True)
+    assert made()["is_older"] is False
 
 
 def test_the_same_cluster_is_no_change() -> None:
