@@ -178,7 +178,11 @@ class SteadyForward:
         except TimeoutError:
             writer.close()
             return
-        await asyncio.gather(_copy(reader, to), _copy(there, writer))
+        try:
+            await asyncio.gather(_copy(reader, to), _copy(there, writer))
+        finally:
+            to.close()
+            writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while True:
@@ -191,12 +195,11 @@ class SteadyForward:
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Bytes as they come, until either side ends."""
+    """Bytes as they come; the end of one direction is passed on, and the other goes on until its own end."""
     try:
         while data := await source.read(65536):
             sink.write(data)
             await sink.drain()
+        sink.write_eof()
     except OSError:
-        pass
-    finally:
         sink.close()

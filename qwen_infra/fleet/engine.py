@@ -51,12 +51,13 @@ def run_engine(*words: str, folder: Path, say: Callable[[str], None]) -> Ended:
         EnvironmentMissingError: Pulumi is not on PATH.
     """
     child: subprocess.Popen[str] | None = None
-    asked = 0
+    asked = passed_on = 0
 
     def forward(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
+        nonlocal asked, passed_on
         asked += 1
         if child is not None:
+            passed_on += 1
             child.send_signal(signal.SIGINT)
         again = "" if asked > 1 else "; once more ends it at once, and leaves an operation pending"
         with suppress(OSError):  # a terminal that hung up
@@ -76,7 +77,7 @@ def run_engine(*words: str, folder: Path, say: Callable[[str], None]) -> Ended:
             process_group=0,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
-        if asked:
+        if asked > passed_on:  # heard while the program was started
             child.send_signal(signal.SIGINT)
         lines = _show(child)
         return Ended(child.wait(), interrupted=asked > 0, errors=list_errors(lines))
