@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
-from urllib.request import getproxies
 
 import httpx
 
@@ -29,8 +28,8 @@ from qwen_infra.client.errors import (
     TlsFailedError,
     shorten,
 )
+from qwen_infra.client.proxies import find_proxy
 from qwen_infra.client.sse import SseParser
-from qwen_infra.errors import ConfigurationError
 
 __all__ = ["MAX_BODY_BYTES", "InferenceClient", "JsonReply", "LateConnections", "encode_body"]
 
@@ -91,19 +90,15 @@ class InferenceClient:
         if endpoint.api_key is not None:
             headers["Authorization"] = f"Bearer {endpoint.api_key}"
         tls = build_tls(endpoint)
-        try:
-            self._http = httpx.AsyncClient(
-                base_url=endpoint.url,
-                headers=headers,
-                verify=tls,
-                trust_env=not endpoint.is_loopback,  # a proxy never leads to this machine's own ports
-                timeout=None,  # every wait is under the timer of _Watch instead
-                limits=httpx.Limits(
-                    max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S
-                ),
-            )
-        except (ImportError, ValueError, httpx.InvalidURL) as error:  # ImportError: SOCKS needs another package
-            raise _explain_proxy() from error
+        self._http = httpx.AsyncClient(
+            base_url=endpoint.url,
+            headers=headers,
+            verify=tls,
+            proxy=find_proxy(endpoint),
+            trust_env=False,
+            timeout=None,  # every wait is under the timer of _Watch instead
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S),
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -270,17 +265,6 @@ class InferenceClient:
     def _redact(self, text: str) -> str:
         key = self.endpoint.api_key
         return text.replace(key, "[key]") if key else text
-
-
-def _explain_proxy() -> ConfigurationError:
-    """Which variables name a proxy that cannot be used; not its address, which may hold a password."""
-    named = [f"{scheme.upper()}_PROXY" for scheme in ("http", "https", "all") if getproxies().get(scheme)]
-    return ConfigurationError(
-        "the proxy that the environment names cannot be used",
-        where=", ".join(named),
-        expected="the address of an HTTP proxy, such as http://proxy:3128; SOCKS is not spoken",
-        mend="set NO_PROXY='*' to ask without a proxy",
-    )
 
 
 class _Watch:

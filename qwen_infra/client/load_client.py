@@ -9,8 +9,6 @@ import ssl
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -26,6 +24,7 @@ from qwen_infra.client.errors import (
     TlsFailedError,
     shorten,
 )
+from qwen_infra.client.proxies import find_proxy
 from qwen_infra.client.sse import SseParser
 
 __all__ = ["LoadClient", "OnEvent", "StreamingClient"]
@@ -61,7 +60,7 @@ class LoadClient:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S, ssl=build_tls(self._endpoint)),
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=None),  # every wait is under the timer of _Watch instead
-            proxy=_find_proxy(self._endpoint),  # once: trust_env looks before every request, and delays it by 0.5 ms
+            proxy=find_proxy(self._endpoint),
             auto_decompress=False,
             read_bufsize=_READ_BUFFER_BYTES,
         )
@@ -125,14 +124,6 @@ class LoadClient:
         return text.replace(key, "[key]") if key else text
 
 
-def _find_proxy(endpoint: Endpoint) -> str | None:
-    """The proxy that the environment names for this URL; a proxy never leads to this machine's own ports."""
-    parts = urlsplit(endpoint.url)
-    if endpoint.is_loopback or proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    return getproxies().get(parts.scheme)
-
-
 class _Watch:
     """The deadline of the phase that a request is in.
 
@@ -168,9 +159,10 @@ class _Watch:
             raise TimeoutError from error
 
     def _look(self) -> None:
-        due_s = self._find_due_s()
-        if due_s > self._loop.time():
-            self._timer = self._loop.call_at(due_s, self._look)
+        due_s, now_s = self._find_due_s(), self._loop.time()
+        if due_s > now_s:
+            # never further off than a stall that begins right now: the first byte may have all of an hour
+            self._timer = self._loop.call_at(min(due_s, now_s + self._limits.between_chunks_s), self._look)
         elif self._task is not None:
             self._expired = True
             self._task.cancel()

@@ -90,13 +90,20 @@ def test_connections_are_tried_as_often_as_end_before_the_first_byte_is_due(firs
     assert limits.affordable_attempts == attempts
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("no_proxy", ["", "127.0.0.3"])
 def test_a_stream_goes_through_the_proxy_that_the_environment_names(
-    stream: Stream, monkeypatch: pytest.MonkeyPatch, no_proxy: str
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, variable: str, no_proxy: str
 ):
     with serve_bytes(EVENT_STREAM + DONE) as proxy:
-        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv(variable, proxy)
         monkeypatch.setenv("no_proxy", no_proxy)
+        assert stream(NOBODY) == []
+
+
+def test_a_proxy_needs_no_scheme(stream: Stream, monkeypatch: pytest.MonkeyPatch):
+    with serve_bytes(EVENT_STREAM + DONE) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.removeprefix("http://"))
         assert stream(NOBODY) == []
 
 
@@ -109,14 +116,16 @@ def test_a_host_that_needs_no_proxy_is_asked_itself(stream: Stream, monkeypatch:
 
 
 @pytest.mark.parametrize("proxy", ["socks5h://localhost:1080", "ftp://me:hunter2@localhost", "http://localhost:port"])
-def test_a_proxy_that_cannot_be_used_is_told_with_its_variable(proxy: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_proxy_that_cannot_be_used_is_told_with_its_variable(
+    stream: Stream, proxy: str, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("all_proxy", proxy)
     with pytest.raises(ConfigurationError, match=r"ALL_PROXY: the proxy .*NO_PROXY='\*'") as caught:
-        get(NOBODY)
+        stream(NOBODY)
     assert "hunter2" not in str(caught.value)
     monkeypatch.setenv("no_proxy", "*")
     with pytest.raises(ConnectionFailedError):
-        get(NOBODY)
+        stream(NOBODY)
 
 
 def test_nothing_listening_is_told():

@@ -87,6 +87,13 @@ def test_a_stream_that_stalls_meets_the_deadline_between_chunks(stream):
     assert caught.value.phase == "between chunks"
 
 
+def test_a_stall_is_told_in_its_own_time_however_long_the_first_byte_may_take(stream):
+    limits = Deadlines(connect_s=60.0, first_byte_s=600.0, between_chunks_s=0.2, total_s=900.0)
+    with serve_bytes(EVENT_STREAM, token_event(), FOREVER) as url, pytest.raises(DeadlineExceededError) as caught:
+        stream(url, limits)
+    assert caught.value.phase == "between chunks"
+
+
 def test_a_stream_whose_head_comes_but_no_event_meets_the_first_byte_deadline(stream):
     with serve_bytes(EVENT_STREAM, FOREVER) as url, pytest.raises(DeadlineExceededError) as caught:
         stream(url)
