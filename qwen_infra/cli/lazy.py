@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from qwen_infra.cli.closed_output import pipe_errors_kept
 from qwen_infra.cli.commands import COMMANDS, Command
 from qwen_infra.cli.examples import arrange_help
 
@@ -73,6 +74,16 @@ class CommandGroup(TyperGroup):
         self.entries = entries
         for entry in entries:
             self.add_command(LazyCommand(entry))
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """As every group's; also prints help and version."""
+        with pipe_errors_kept():
+            return super().make_context(info_name, args, parent=parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with pipe_errors_kept():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """One list a section."""

@@ -6,12 +6,20 @@ Which commands there are stands in ``qwen_infra.cli.commands``.
 
 import errno
 import sys
-from typing import Annotated, NoReturn
+from contextlib import suppress
+from typing import Annotated
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from qwen_infra import __version__
+from qwen_infra.cli.closed_output import (
+    CLOSED,
+    PipeError,
+    abandon_unwritable,
+    is_output_closed,
+    open_missing_streams,
+)
 from qwen_infra.cli.lazy import CommandGroup
 from qwen_infra.cli.output import print_error, say
 from qwen_infra.cli.usage import explain_usage
@@ -54,24 +62,41 @@ def root(
 
 
 def main() -> None:
-    """Run a command; a known error is one message, never a traceback."""
+    """Run a command; a known error is one message, never a traceback, and a closed pipe (``| head -1``) is none."""
+    open_missing_streams()
     try:
-        code = app(prog_name=NAME, standalone_mode=False)
+        sys.exit(_run())
+    finally:
+        abandon_unwritable()
+
+
+def _run() -> int:
+    try:
+        code: int | None = app(prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk is still an error with a message
-        if code == INTERRUPTED:  # how Typer tells Ctrl-C
-            _end_interrupted()
-        sys.exit(code)
     except QwenInfraError as error:
-        _fail(error)
+        return _tell(error)
     except TyperException as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # a group alone: its message is its help
-            print(error.message, file=sys.stderr)
-            sys.exit(2)
-        _fail(explain_usage(error))
+        return _tell_usage(error)
     except (Abort, KeyboardInterrupt):
-        _end_interrupted()
-    except OSError as error:
-        _fail(_explain_system(error))
+        return _tell_interrupted()
+    except (PipeError, OSError) as error:
+        return _tell_system(error.error if isinstance(error, PipeError) else error)
+    return _tell_interrupted() if code == INTERRUPTED else code or 0  # how Typer tells Ctrl-C
+
+
+def _tell_usage(error: TyperException) -> int:
+    if type(error).__name__ != "NoArgsIsHelpError":
+        return _tell(explain_usage(error))
+    with suppress(OSError):
+        print(error.message, file=sys.stderr)  # a group alone: its message is its help
+    return 2
+
+
+def _tell_system(error: OSError) -> int:
+    """Nothing where the output's reader has gone, as ``head`` does when it has enough."""
+    is_closed = error.errno == errno.EPIPE and is_output_closed()
+    return CLOSED if is_closed else _tell(_explain_system(error))
 
 
 def _explain_system(error: OSError) -> EnvironmentMissingError:
@@ -87,12 +112,16 @@ def _explain_system(error: OSError) -> EnvironmentMissingError:
     return EnvironmentMissingError(f"this file cannot be used: {reason}", where=str(error.filename), mend=mend)
 
 
-def _end_interrupted() -> NoReturn:
+def _tell_interrupted() -> int:
     """One line, below the ``^C`` that a terminal shows."""
-    say("\ninterrupted" if sys.stderr.isatty() else "interrupted")
-    sys.exit(INTERRUPTED)
+    with suppress(OSError):
+        say("\ninterrupted" if sys.stderr.isatty() else "interrupted")
+    return INTERRUPTED
 
 
-def _fail(error: QwenInfraError) -> None:
-    print_error(error)
-    sys.exit(error.exit_code)
+def _tell(error: QwenInfraError) -> int:
+    """The message, where it can be written; the exit code in any case."""
+    with suppress(OSError):
+        print_error(error)
+        sys.stderr.flush()
+    return error.exit_code

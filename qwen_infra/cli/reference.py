@@ -12,7 +12,7 @@ from qwen_infra.settings import SCHEMA_FILE, render_stack_file_page, stack_file_
 
 __all__ = ["reference_files", "render_command_line_page", "write_references"]
 
-_INTRODUCTION = """# The command line
+_INTRODUCTION = r"""# The command line
 
 <!-- Generated from qwen_infra/cli by `make docs-reference`; edit the docstrings and the help of the options there. -->
 
@@ -27,6 +27,7 @@ errors to standard error. Tables fit 80 columns; colours are left out where the 
 | 2 | wrong usage or configuration |
 | 3 | the environment lacks something: no cluster, no program, no permission |
 | 130 | stopped by Ctrl-C |
+| 141 | nobody read its output any more (`… \| head -1`) |
 
 An error is one message: what is wrong and where, what was found and expected, and the command that mends it.
 

@@ -1,9 +1,13 @@
 """What the command line does with a command line: help, version, completion, errors and exit codes."""
 
+import errno
+import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,11 +151,60 @@ def test_completion_knows_commands_subcommands_and_options():
     assert complete("qwen-infra render --o") == ["--out"]
 
 
-@pytest.mark.parametrize("arguments", [("verify", "--list"), ("--version",)])
-def test_a_full_disk_behind_the_output_is_one_message(arguments):
-    command = [sys.executable, "-m", "qwen_infra", *arguments]
+def run_with(arguments: tuple[str, ...], *, buffered: bool = True, **streams: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *([] if buffered else ["-u"]), "-m", "qwen_infra", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(command, env=environment, text=True, check=False, timeout=120, **streams)
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("arguments", [("verify", "--list"), ("--version",), ("local", "--help")])
+def test_a_full_disk_behind_the_output_is_one_message(arguments, buffered):
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+        done = run_with(arguments, buffered=buffered, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 3
-    assert done.stderr.startswith("error: this machine refuses: no space left on device\n  mend:     free space")
-    assert "Traceback" not in done.stderr
+    assert done.stderr == (
+        "error: this machine refuses: no space left on device\n"
+        "  mend:     free space where the output goes, and run it again\n"
+    )
+
+
+def test_a_message_that_has_no_room_leaves_its_exit_code():
+    with Path("/dev/full").open("w") as full:
+        assert run_with(("rendr",), stderr=full).returncode == 2
+
+
+@pytest.fixture
+def closed_pipe() -> Iterator[int]:
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("arguments", [("verify", "--list"), ("schema",), ("--help",), ("local", "--help")])
+def test_output_that_nobody_reads_any_more_ends_a_command_without_a_word(closed_pipe, arguments, buffered):
+    done = run_with(arguments, buffered=buffered, stdout=closed_pipe, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_message_that_nobody_reads_leaves_its_exit_code(closed_pipe):
+    assert run_with(("rendr",), stderr=closed_pipe).returncode == 2
+
+
+def test_another_pipe_that_breaks_is_an_error_with_a_message(monkeypatch, capsys):
+    def fail() -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("qwen_infra.cli.schema.schema", fail)
+
+    assert call(monkeypatch, "schema") == 3
+    assert capsys.readouterr().err.startswith("error: this machine refuses: broken pipe\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_command_that_was_started_without_one_of_its_streams_works(closed):
+    program = f"exec {shlex.quote(sys.executable)} -m qwen_infra --version {closed}"
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
