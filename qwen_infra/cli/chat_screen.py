@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import Literal
 
 from qwen_infra.cli.output import has_colour
@@ -64,4 +65,12 @@ async def read_question() -> str | None:
 
 
 def _line() -> str:
-    return input("> " if sys.stdin.isatty() else "").strip()
+    """A line from a person, who may edit it and call back earlier ones, or from a pipe."""
+    if not sys.stdin.isatty():
+        return input().strip()
+    with suppress(ImportError):  # a Python that was built without it reads lines as the terminal gives them
+        import readline  # ``input`` uses it once it is imported
+
+        # its marks around what is pasted would stand in the output of a terminal that does not know them
+        readline.parse_and_bind("set enable-bracketed-paste off")
+    return input("> ").strip()

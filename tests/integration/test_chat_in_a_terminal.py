@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,18 @@ def ask(terminal: Terminal, question: str) -> str:
     terminal.type(f"{question}\n")
     terminal.read_until(question)
     return terminal.read_until("\n> ")
+
+
+LEFT, UP = "\x1b[D", "\x1b[A"
+
+
+@pytest.mark.skipif(find_spec("readline") is None, reason="this Python was built without readline")
+def test_a_question_can_be_edited_and_called_back(terminal: Terminal) -> None:
+    terminal.read_until("> ")
+    terminal.type(f"Who are yu?{LEFT * 2}o\n")
+    terminal.read_until("\n> ")
+    terminal.type(UP)
+    assert "Who are you?" in terminal.read_until("you?")
 
 
 def test_thinking_is_dimmed_and_the_answer_is_plain(terminal: Terminal) -> None:
