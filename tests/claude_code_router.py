@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,22 +13,17 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["ROUTER_KEY", "free_port", "start_router", "wait_for"]
+from qwen_infra.local.ports import find_free_ports
+
+__all__ = ["ROUTER_KEY", "start_router", "wait_for"]
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "@musistudio/claude-code-router@2.0.0"
 ROUTER_KEY = "key-of-the-router"
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.get(url, timeout=5).is_success:
@@ -46,13 +40,13 @@ def start_router(home: Path, url: str, key: str) -> Iterator[str]:
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path}
     subprocess.run(
-        [str(programs / "npm"), "pack", "--silent", PACKAGE], cwd=home, env=environment, check=True, timeout=240
+        [str(programs / "npm"), "pack", "--silent", PACKAGE], cwd=home, env=environment, check=True, timeout=600
     )
     [archive] = home.glob("*.tgz")
     shutil.unpack_archive(archive, home, filter="data")
     asked = ["client-config", "--for", "claude-code-router", "--url", url, "--model", "qwen3.5", "--out", str(home)]
-    subprocess.run([sys.executable, "-m", "qwen_infra", *asked], cwd=ROOT, check=True, timeout=60)
-    port, log = free_port(), home / "log"
+    subprocess.run([sys.executable, "-m", "qwen_infra", *asked], cwd=ROOT, check=True, timeout=300)
+    port, log = find_free_ports(1)[0], home / "log"
     configuration = home / ".claude-code-router/config.json"
     document = json.loads(configuration.read_text("utf-8"))
     configuration.write_text(json.dumps({**document, "PORT": port}), "utf-8")

@@ -34,7 +34,7 @@ class VllmInterpreter:
         }
         return kept | fixed | more
 
-    def call(self, module: str, request: Any, *, timeout_s: float = 240) -> Any:
+    def call(self, module: str, request: Any, *, timeout_s: float = 600) -> Any:
         """The answer of ``tests.contract.inside_vllm.<module>`` to one request; both are JSON values.
 
         The module hands its function to ``exchange.answer_once``. Several questions belong into one request: importing

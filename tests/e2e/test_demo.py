@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from anthropic import Anthropic
 
+from qwen_infra.local.ports import find_free_ports
 from qwen_infra.verification.conversation import SUM, WEATHER_BERLIN
-from tests.claude_code_router import ROUTER_KEY, free_port, start_router, wait_for
+from tests.claude_code_router import ROUTER_KEY, start_router, wait_for
 from tests.clients import ANTHROPIC, MESSAGE_TOOL, OPENAI, Conversation, anthropic_client, openai_client
 
 ROOT = Path(__file__).parents[2]
-DEMO_TIMEOUT_S = 900
+DEMO_TIMEOUT_S = 1500
 
 
-def run(folder: Path, command: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, command: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=timeout_s, check=False
     )
@@ -118,7 +119,7 @@ def test_the_chat_request_of_the_instructions_answers(demo: tuple[Path, str]) ->
 @pytest.fixture(scope="class")
 def endpoint(demo: tuple[Path, str]) -> Iterator[tuple[str, str]]:
     """URL and key of the deployed endpoint, through a port-forward as `qwen-infra connect` keeps it."""
-    folder, port = demo[0], free_port()
+    folder, port = demo[0], find_free_ports(1)[0]
     secret = "kubectl --namespace qwen get secret vllm-qwen35-397b-api-key -o jsonpath='{.data.api-key}' | base64 -d"
     key = run(folder, f"source .demo/env && {secret}").stdout
     command = f"source .demo/env && exec .venv/bin/qwen-infra connect --stack gb200 --port {port}"
@@ -180,10 +181,9 @@ class TestClientsOfTheDeployedEndpoint:
         assert [block.input for block in message.content if block.type == "tool_use"] == [{"city": "Berlin"}]
 
 
-@pytest.mark.timeout(240)
 def test_a_second_demo_changes_nothing(demo: tuple[Path, str]) -> None:
     before = len(list((demo[0] / "results/gb200").iterdir()))
-    done = run(demo[0], "make demo", 200)
+    done = run(demo[0], "make demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list((demo[0] / "results/gb200").iterdir())) == before
 

@@ -39,7 +39,6 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         subprocess.run(["bash", "-c", DOWN], env=variables, capture_output=True, check=False)
 
 
-@pytest.mark.timeout(900)
 def test_every_example_works_after_the_one_before(environment: dict[str, str]) -> None:
     for command in COMMANDS:
         done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)

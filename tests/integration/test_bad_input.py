@@ -1,7 +1,6 @@
 """Each mistake gives one clear message, no traceback, and nothing half-done; mended, the next `up` works."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,16 +11,10 @@ import pytest
 import yaml
 
 from qwen_infra import local
+from qwen_infra.local.ports import find_free_ports
 from tests.integration.harness import SMALL, Project, limited_kubeconfig
 
 Make = Callable[..., Project]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def assert_one_clear_error(told: str) -> None:
@@ -67,7 +60,7 @@ def test_an_unreachable_cluster_is_told_and_nothing_is_created(project: Make, tm
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{free_port()}"}}],
+                "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{find_free_ports(1)[0]}"}}],
                 "users": [{"name": "u", "user": {}}],
                 "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
                 "current-context": "x",
@@ -94,7 +87,7 @@ def test_a_missing_permission_is_told_with_its_verb_and_resource(project: Make, 
 
 
 def test_a_wrong_key_fails_the_verification_and_names_the_secret(project: Make) -> None:
-    port = free_port()
+    port = find_free_ports(1)[0]
     command = [sys.executable, "-m", "qwen_infra.simulator", "--port", str(port), "--served-model-name", "qwen3.5"]
     with subprocess.Popen([*command, "--profile", "instant"], env={"VLLM_API_KEY": "another"}) as process:
         try:

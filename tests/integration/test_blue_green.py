@@ -171,8 +171,8 @@ def test_without_room_for_a_second_generation_the_preview_says_what_is_short(pro
     }
     deployed.kubectl.run("create", "--filename=-", stdin=json.dumps(other))
     deployed.kubectl.run(
-        *("--namespace", NAMESPACE, "wait", "pod/training", "--for=condition=PodScheduled", "--timeout=60s"),
-        timeout_s=90,
+        *("--namespace", NAMESPACE, "wait", "pod/training", "--for=condition=PodScheduled", "--timeout=240s"),
+        timeout_s=300,
     )
     deployed.configure(server(maxModelLen=16384))
     told = deployed.fail("preview")

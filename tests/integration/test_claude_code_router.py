@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from anthropic import Anthropic
 
-from tests.claude_code_router import ROUTER_KEY, free_port, start_router, wait_for
+from qwen_infra.local.ports import find_free_ports
+from tests.claude_code_router import ROUTER_KEY, start_router, wait_for
 
 ROOT = Path(__file__).parents[2]
 KEY = "key-of-the-server"
@@ -25,7 +26,7 @@ WEATHER: Any = [{"role": "user", "content": "What is the weather in Berlin?"}]
 @pytest.fixture(scope="module")
 def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a router before a simulator."""
-    home, port = tmp_path_factory.mktemp("home"), free_port()
+    home, port = tmp_path_factory.mktemp("home"), find_free_ports(1)[0]
     log = home / "server-log"
     simulator = [sys.executable, "-m", "qwen_infra.simulator", "--port", str(port), "--served-model-name", "qwen3.5"]
     with (

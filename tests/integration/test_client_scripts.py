@@ -25,7 +25,7 @@ def url() -> Iterator[str]:
 def run(command: list[str], key: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "VLLM_API_KEY": key}
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600
     )  # fmt: skip
 
 

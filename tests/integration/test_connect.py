@@ -44,7 +44,7 @@ def client_config(project: Project, client: str, url: str) -> str:
     environment = {**os.environ, **project.environment, "PYTHONPATH": str(ROOT)}
     asked = command("client-config", "--stack", project.stack_name, "--for", client, "--url", url)
     printed: str = subprocess.run(
-        asked, cwd=project.folder, env=environment, capture_output=True, text=True, check=True, timeout=120
+        asked, cwd=project.folder, env=environment, capture_output=True, text=True, check=True, timeout=300
     ).stdout
     return printed
 
@@ -70,7 +70,7 @@ def test_a_local_url_outlives_its_pod_and_the_sdk_example_runs_at_it(project: Ma
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
         assert ran.returncode == 0, ran.stderr
         assert len(ran.stdout) > 20

@@ -22,7 +22,7 @@ def examine(project: Project, *, expect: int = 0) -> dict[str, dict[str, Any]]:
     command = [sys.executable, "-m", "qwen_infra", "doctor", "--stack", project.stack_name, "--json"]
     environment = {**os.environ, **project.environment, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
-        command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False, timeout=240
+        command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == expect, f"exit code {done.returncode}: {done.stdout}\n{done.stderr}"
     return {item["what"]: item for item in json.loads(done.stdout)["findings"]}
@@ -92,7 +92,7 @@ def test_what_is_not_allowed_is_told_with_the_one_command_that_grants_it(project
     try:
         assert examine(stopped)["permissions"]["status"] == "ok"
     finally:
-        stopped.kubectl.run("delete", "namespace", "qwen-test", timeout_s=60)
+        stopped.kubectl.run("delete", "namespace", "qwen-test", timeout_s=300)
     assert found["1 x GB200 free"]["status"] == "unknown"
 
 

@@ -52,13 +52,13 @@ class Place:
             input="\n" * 20,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=600,
             check=False,
         )
 
     def kubectl(self, *words: str, stdin: str = "") -> None:
         command = ["kubectl", *words]
-        subprocess.run(command, cwd=self.folder, env=self.environment, input=stdin, text=True, check=True, timeout=280)
+        subprocess.run(command, cwd=self.folder, env=self.environment, input=stdin, text=True, check=True, timeout=600)
 
 
 def make_place(folder: Path, **variables: str) -> Place:

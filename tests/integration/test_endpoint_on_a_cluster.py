@@ -16,7 +16,7 @@ from tests.integration.harness import Project
 
 Make = Callable[..., Project]
 NAMESPACE, SERVER = "qwen-test", "vllm-qwen35-4b"
-PATIENCE_S = 60
+PATIENCE_S = 240
 UNCHECKED: dict[str, Any] = {"verification": {"level": "off"}, "benchmark": {"workload": "off"}}
 GATEWAY: dict[str, Any] = {
     "type": "NodePort",
@@ -50,7 +50,7 @@ def kinds_of(project: Project) -> set[str]:
 def ask(project: Project, path: str, key: str | None = None) -> int:
     headers = {"authorization": f"Bearer {key}"} if key else {}
     with forward(project.kubectl, NAMESPACE, f"service/{SERVER}-service", 8000) as url:
-        return httpx.get(f"{url}{path}", headers=headers, timeout=10).status_code
+        return httpx.get(f"{url}{path}", headers=headers, timeout=60).status_code
 
 
 def wait_for(project: Project, path: str, key: str, status: int) -> None:

@@ -53,7 +53,7 @@ def test_a_fresh_deployment_has_not_drifted_and_what_was_changed_by_hand_is_told
     kubectl.run("--namespace", "qwen-test", "scale", "deployment/vllm-qwen35-4b", "--replicas=2")
     kubectl.run("--namespace", "qwen-test", "delete", "networkpolicy", "--all")
     kubectl.run(
-        *("--namespace", "qwen-test", "rollout", "status", "deployment/vllm-qwen35-4b", "--timeout=90s"), timeout_s=100
+        *("--namespace", "qwen-test", "rollout", "status", "deployment/vllm-qwen35-4b", "--timeout=240s"), timeout_s=300
     )
 
     code, found = drift(deployed, "--max-age-days=0")

@@ -40,7 +40,7 @@ def test_the_status_follows_a_stack_from_nothing_to_drift_and_to_a_broken_backen
     kubectl = deployed.kubectl
     kubectl.run("--namespace", "qwen-test", "set", "env", "deployment/vllm-qwen35-4b", "VLLM_LOGGING_LEVEL=DEBUG")
     kubectl.run(
-        *("--namespace", "qwen-test", "rollout", "status", "deployment/vllm-qwen35-4b", "--timeout=90s"), timeout_s=100
+        *("--namespace", "qwen-test", "rollout", "status", "deployment/vllm-qwen35-4b", "--timeout=240s"), timeout_s=300
     )
     code, found = look(deployed)
     assert (code, found["conditions"]) == (1, {"test": "drifted"})

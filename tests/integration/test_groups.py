@@ -62,7 +62,7 @@ def stack_of(project: Make, stack: str) -> Iterator[Project]:
         yield deployed
     finally:
         deployed.destroy()
-        deployed.kubectl.run("delete", "namespace", namespace, timeout_s=120)
+        deployed.kubectl.run("delete", "namespace", namespace, timeout_s=300)
 
 
 def pods(kubectl: Kubectl, namespace: str, name: str = SERVER) -> dict[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 ACCOUNT = ("reader", "secret")
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 240
 STACK = """\
 # what we serve
 config:
@@ -74,7 +74,7 @@ def serve_registry(program: Path, folder: Path, realm: str) -> Iterator[str]:
         yield host
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
 
 
 def wait_until_it_answers(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -116,7 +116,7 @@ def test_an_object_of_somebody_else_is_refused_in_preview_and_up_and_stays(proje
         assert "annotations" not in live["metadata"]
     finally:
         stack.destroy()
-        stack.kubectl.run("delete", "namespace", "qwen-shared", "--ignore-not-found", timeout_s=120)
+        stack.kubectl.run("delete", "namespace", "qwen-shared", "--ignore-not-found", timeout_s=300)
 
 
 def test_another_project_with_a_stack_of_the_same_name_is_refused_before_it_touches_anything(project: Make) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,7 +21,6 @@ from qwen_infra.errors import ConfigurationError, EnvironmentMissingError
 from qwen_infra.local.agent_process import import_path
 from qwen_infra.local.configuration import read_ports
 from qwen_infra.local.kwokctl import PROGRAMS
-from qwen_infra.local.ports import find_free_ports
 from qwen_infra.local.processes import find_marked
 
 KEY = "sk-integration"
@@ -31,7 +31,7 @@ COMMAND = [
 ]
 
 
-def wait_for(what: str, probe: Callable[[], Any], timeout_s: float = 30) -> Any:
+def wait_for(what: str, probe: Callable[[], Any], timeout_s: float = 240) -> Any:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         found = probe()
@@ -48,7 +48,7 @@ class Kubectl:
     def __call__(self, *arguments: str, given: dict[str, Any] | None = None) -> str:
         text = json.dumps(given) if given is not None else None
         done = subprocess.run(
-            [*self.command, *arguments], input=text, capture_output=True, text=True, check=False, timeout=60
+            [*self.command, *arguments], input=text, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -56,7 +56,7 @@ class Kubectl:
     def try_logs(self, target: str) -> str:
         """What ``kubectl logs`` prints; nothing while kwok has not seen the pod or its Logs object yet."""
         command = [*self.command, "logs", target]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300).stdout
 
     def apply(self, body: dict[str, Any]) -> None:
         self("apply", "-f", "-", given=body)
@@ -66,17 +66,18 @@ class Kubectl:
 
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[str]:
-        local_port = find_free_ports(1)[0]
         process = subprocess.Popen(
-            [*self.command, "port-forward", target, f"{local_port}:{port}"],
+            [*self.command, "port-forward", target, f":{port}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         with process:
             assert process.stdout is not None
-            assert "Forwarding from" in process.stdout.readline()
-            yield f"http://127.0.0.1:{local_port}"
+            line = process.stdout.readline()
+            chosen = re.match(r"Forwarding from (127\.0\.0\.1:\d+)", line)
+            assert chosen is not None, line
+            yield f"http://{chosen[1]}"
             process.terminate()
 
 
@@ -183,7 +184,7 @@ def server(kubectl: Kubectl) -> str:
     """The name of a Deployment whose pod serves; also of its Secret."""
     kubectl.apply(make_secret("serving"))
     kubectl.apply(server_deployment("serving", "serving"))
-    kubectl("rollout", "status", "deployment/serving", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/serving", "--timeout=240s")
     return "serving"
 
 
@@ -250,7 +251,7 @@ def test_a_job_completes(kubectl: Kubectl):
     kubectl.apply(
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": {"template": template}}
     )
-    kubectl("wait", "--for=condition=Complete", "job/job", "--timeout=30s")
+    kubectl("wait", "--for=condition=Complete", "job/job", "--timeout=240s")
 
 
 def test_a_server_is_reached_through_its_service_with_the_key_of_its_secret(kubectl: Kubectl, server: str):
@@ -258,19 +259,19 @@ def test_a_server_is_reached_through_its_service_with_the_key_of_its_secret(kube
     body = {"model": "qwen3.5", "messages": [{"role": "user", "content": "What is 17 + 25?"}]}
     with kubectl.forward(f"service/{server}", 9000) as url:
         answer = httpx.post(
-            f"{url}/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {KEY}"}, timeout=30
+            f"{url}/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {KEY}"}, timeout=120
         )
     assert "42" in answer.json()["choices"][0]["message"]["content"]
 
 
 def test_a_server_refuses_requests_without_the_key(kubectl: Kubectl, server: str):
     with kubectl.forward(f"deployment/{server}", 8000) as url:
-        assert httpx.get(f"{url}/v1/models", timeout=30).status_code == 401
+        assert httpx.get(f"{url}/v1/models", timeout=120).status_code == 401
 
 
 def test_a_server_takes_its_name_and_context_from_the_pod(kubectl: Kubectl, server: str):
     with kubectl.forward(f"deployment/{server}", 8000) as url:
-        models = httpx.get(f"{url}/v1/models", headers={"Authorization": f"Bearer {KEY}"}, timeout=30).json()
+        models = httpx.get(f"{url}/v1/models", headers={"Authorization": f"Bearer {KEY}"}, timeout=120).json()
     assert [(model["id"], model["max_model_len"]) for model in models["data"]] == [("qwen3.5", 262144)]
 
 
@@ -284,9 +285,9 @@ def test_faults_reach_running_servers_and_end_again(cluster: local.LocalCluster,
     body = {"model": "qwen3.5", "messages": [{"role": "user", "content": "Hello"}]}
     with kubectl.forward(f"deployment/{server}", 8000) as url, httpx.Client(base_url=url, headers=headers) as client:
         assert local.set_faults("first", ["server-error"], state_root=root) >= 1
-        failed = client.post("/v1/chat/completions", json=body, timeout=30).status_code
+        failed = client.post("/v1/chat/completions", json=body, timeout=120).status_code
         local.set_faults("first", [], state_root=root)
-        mended = client.post("/v1/chat/completions", json=body, timeout=30).status_code
+        mended = client.post("/v1/chat/completions", json=body, timeout=120).status_code
     assert (failed, mended) == (500, 200)
 
 
@@ -300,7 +301,7 @@ def test_a_pod_waits_for_its_secret_and_says_so(kubectl: Kubectl):
 
     waiting = wait_for("the verdict on the pod", read_waiting)
     kubectl.apply(make_secret("absent"))
-    kubectl("rollout", "status", "deployment/keyless", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/keyless", "--timeout=240s")
     kubectl("delete", "deployment", "keyless")
     assert waiting == {"reason": "CreateContainerConfigError", "message": 'secret "absent" not found'}
 
@@ -309,7 +310,7 @@ def test_a_killed_server_leaves_the_pod_not_ready_in_crash_loop_back_off(cluster
     root = cluster.state_folder.parent
     kubectl.apply(make_secret("doomed"))
     kubectl.apply(server_deployment("doomed", "doomed"))
-    kubectl("rollout", "status", "deployment/doomed", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/doomed", "--timeout=240s")
     record = next(s for s in local.status("first", state_root=root)[0].servers if s.pod.startswith("doomed"))
     assert record.pid is not None
     os.kill(record.pid, signal.SIGKILL)
@@ -329,7 +330,7 @@ def test_a_killed_server_leaves_the_pod_not_ready_in_crash_loop_back_off(cluster
 def test_deleting_a_pod_ends_its_server_and_removes_its_objects(cluster: local.LocalCluster, kubectl: Kubectl):
     kubectl.apply(make_secret("brief"))
     kubectl.apply(server_deployment("brief", "brief"))
-    kubectl("rollout", "status", "deployment/brief", "--timeout=60s")
+    kubectl("rollout", "status", "deployment/brief", "--timeout=240s")
     root = cluster.state_folder.parent
 
     def find_server() -> Any:

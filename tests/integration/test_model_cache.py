@@ -20,7 +20,7 @@ Make = Callable[..., Project]
 SERVER = "vllm-qwen35-4b"
 REPOSITORY = "Qwen/Qwen3.5-4B"
 FILES = {"config.json": b"{}", "model.safetensors": bytes(range(256)) * 4096}
-DEADLINE_S = 120
+DEADLINE_S = 300
 
 
 @pytest.fixture

@@ -33,10 +33,10 @@ def kubectl(cluster: local.LocalCluster) -> Iterator[Kubectl]:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
     found.run("create", "--filename=-", stdin=json.dumps(namespace))
-    wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=60s")
-    found.run("--namespace", NAMESPACE, *wait, timeout_s=90)
+    wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=240s")
+    found.run("--namespace", NAMESPACE, *wait, timeout_s=300)
     yield found
-    found.run("delete", "namespace", NAMESPACE, timeout_s=60)
+    found.run("delete", "namespace", NAMESPACE, timeout_s=300)
 
 
 def pod_of(kind: str, cache: dict[str, Any], server: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def laptop(project: Make) -> Iterator[Project]:
         stack.destroy()
     finally:
         kubectl.run("taint", "nodes", GPU_NODE, f"{TAINT}-")
-        kubectl.run("delete", "namespace", "qwen-dev", "--ignore-not-found", timeout_s=120)
+        kubectl.run("delete", "namespace", "qwen-dev", "--ignore-not-found", timeout_s=300)
         kubectl.run("delete", "--filename=-", stdin=nodes)
 
 

@@ -31,7 +31,7 @@ def test_the_stack_file_that_was_written_previews_unchanged(
     monkeypatch.setenv("PATH", tools.environment()["PATH"])
     path = tmp_path / "Pulumi.agent.yaml"
     program = [sys.executable, "-m", "qwen_infra", *command.split()]
-    subprocess.run(program, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=120)
+    subprocess.run(program, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=600)
     environment = {**tools.environment(), "KUBECONFIG": str(cluster.kubeconfig), "PULUMI_HOME": str(pulumi_home)}
     written = yaml.safe_load(path.read_text("utf-8"))
     project = open_project(tmp_path / "project", environment, cluster, written, "agent")

@@ -32,7 +32,7 @@ def kubectl(project: Make, cluster: local.LocalCluster) -> Iterator[Kubectl]:
     found.run("create", "--validate=false", "--filename=-", stdin=nodes)
     found.run("create", "namespace", NAMESPACE)
     yield found
-    found.run("delete", "namespace", NAMESPACE, timeout_s=60)
+    found.run("delete", "namespace", NAMESPACE, timeout_s=300)
     found.run("delete", "--filename=-", stdin=nodes)
 
 
@@ -47,7 +47,7 @@ def objects(stack: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_api_server_accepts_every_object_of_the_stack(kubectl: Kubectl, stack: str) -> None:
     items = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(stack)})
-    told = kubectl.run("apply", "--server-side", "--dry-run=server", "--filename=-", stdin=items, timeout_s=60)
+    told = kubectl.run("apply", "--server-side", "--dry-run=server", "--filename=-", stdin=items, timeout_s=300)
     assert told.count("serverside-applied") == len(objects(stack))
 
 
@@ -67,8 +67,8 @@ def test_a_second_group_for_which_there_are_no_gpus_stays_pending(kubectl: Kubec
         for role in ("leader", "worker"):
             where = f"pod/group-{number}-{role}"
             kubectl.run(
-                *("--namespace", NAMESPACE, "wait", where, f"--for=condition=PodScheduled={state}", "--timeout=60s"),
-                timeout_s=90,
+                *("--namespace", NAMESPACE, "wait", where, f"--for=condition=PodScheduled={state}", "--timeout=240s"),
+                timeout_s=300,
             )
     pods = {pod["metadata"]["name"]: pod for pod in kubectl.items("--namespace", NAMESPACE, "pods")}
     first = {pods[f"group-0-{role}"]["spec"]["nodeName"] for role in ("leader", "worker")}

@@ -53,5 +53,5 @@ def test_the_stack_file_is_deployed_on_nodes_of_its_gpu(project: Make, stack: st
         assert used <= set(find_profile(NODES[stack]).node_names)
     finally:
         # faster than a destroy, which prod's protection would refuse anyway; the state is thrown away with the folder
-        kubectl.run("delete", "namespace", plans[0].cluster.namespace, "--ignore-not-found", timeout_s=120)
+        kubectl.run("delete", "namespace", plans[0].cluster.namespace, "--ignore-not-found", timeout_s=300)
         kubectl.run("delete", "--filename=-", stdin=nodes)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True, timeout=280)
+    subprocess.run(build, check=True, capture_output=True, timeout=600)
     [found] = folder.glob("*.whl")
     return found
 
@@ -24,10 +24,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The installed ``qwen-infra``; its dependencies are those of the tests' environment, by a .pth file."""
     environment = tmp_path_factory.mktemp("installed") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=200)
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=600)
     python = environment / "bin/python"
     subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel], check=True, timeout=200
+        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel], check=True, timeout=600
     )
     [packages] = environment.glob("lib/python*/site-packages")
     [dependencies] = Path(sys.prefix).glob("lib/python*/site-packages")
@@ -36,7 +36,7 @@ def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: Path, folder: Path, *arguments: str) -> str:
-    done = subprocess.run([command, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([command, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -18,7 +18,7 @@ from qwen_infra.local.hub import HubRepository, HubStandIn, serve_hub
 REPOSITORY = "Qwen/Qwen3.5-0.8B"
 OLDEST_HUB_CLIENT = "1.31.0"
 PART_MIB = 0.25
-DEADLINE_S = 60
+DEADLINE_S = 300
 
 
 @dataclass

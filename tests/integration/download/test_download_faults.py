@@ -227,7 +227,7 @@ def test_two_at_once_fetch_once(downloader: Downloader, target: Path, hub: HubSt
     hub.faults.bytes_per_second = 1_500_000
     first = downloader.start("--to", str(target))
     second = downloader.start("--to", str(target))
-    outputs = [process.communicate(timeout=60)[1] for process in (first, second)]
+    outputs = [process.communicate(timeout=240)[1] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert sum("waiting: process" in output for output in outputs) == 1
     assert_complete(target)
@@ -245,7 +245,7 @@ def test_a_stopped_download_notes_every_byte(
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    log = process.communicate(timeout=30)[1]
+    log = process.communicate(timeout=240)[1]
     assert process.returncode == 143, log
     kept = sum(path.stat().st_size for path in target.rglob("*") if path.is_file() and path.suffix in (".data", ""))
     hub.faults.bytes_per_second = None
@@ -281,7 +281,7 @@ def test_a_disk_that_fills_up_has_its_exit_code_and_keeps_what_fitted(
         env=downloader.environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
         preexec_fn=lambda: _limit_file_size(limit),
     )

@@ -22,7 +22,7 @@ WAYS = (
     ("sudo", "-n", "unshare", "--mount"),
 )
 PART = int(PART_MIB * (1 << 20))
-DEADLINE_S = 120
+DEADLINE_S = 300
 
 
 @pytest.fixture(scope="module")

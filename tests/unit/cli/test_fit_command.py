@@ -205,7 +205,7 @@ def test_neither_pulumi_nor_matplotlib_is_imported_for_an_answer():
         "try: main()\nexcept SystemExit: print('\\nMODULES', *sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "fit", *FITTING], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code, "fit", *FITTING], capture_output=True, text=True, check=True, timeout=300
     )
     heavy = {"pulumi", "pulumi_kubernetes", "matplotlib", "numpy", "yaml", "httpx", "huggingface_hub"}
     modules = done.stdout.rpartition("MODULES")[2].split()

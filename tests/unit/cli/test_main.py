@@ -34,7 +34,7 @@ def complete(words: str) -> list[str]:
     }
     program = "from qwen_infra.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     return done.stdout.split()
 
@@ -51,7 +51,7 @@ def test_help_lists_the_commands_in_sections_and_tells_the_exit_codes(monkeypatc
 def test_help_imports_nothing_that_a_command_needs():
     program = "import sys\nfrom qwen_infra.cli.main import main\ntry: main()\nfinally: print('MODULES', *sys.modules)"
     shown = subprocess.run(
-        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True, timeout=300
     )
 
     modules = shown.stdout.rpartition("MODULES")[2].split()
@@ -154,7 +154,7 @@ def test_completion_knows_commands_subcommands_and_options():
 def run_with(arguments: tuple[str, ...], *, buffered: bool = True, **streams: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *([] if buffered else ["-u"]), "-m", "qwen_infra", *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return subprocess.run(command, env=environment, text=True, check=False, timeout=120, **streams)
+    return subprocess.run(command, env=environment, text=True, check=False, timeout=300, **streams)
 
 
 @pytest.mark.parametrize("buffered", [True, False])
@@ -206,5 +206,5 @@ def test_another_pipe_that_breaks_is_an_error_with_a_message(monkeypatch, capsys
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 def test_a_command_that_was_started_without_one_of_its_streams_works(closed):
     program = f"exec {shlex.quote(sys.executable)} -m qwen_infra --version {closed}"
-    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")

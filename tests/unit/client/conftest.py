@@ -8,7 +8,7 @@ from qwen_infra.client import (
     InferenceClient,
     LoadClient,
 )
-from tests.unit.client.asking import KEY, SHORT, Events, Stream
+from tests.unit.client.asking import KEY, PATIENT, Events, Stream
 
 
 async def stream_with_httpx(url: str, deadlines: Deadlines, events: Events) -> None:
@@ -25,7 +25,7 @@ async def stream_with_aiohttp(url: str, deadlines: Deadlines, events: Events) ->
 def stream(request: pytest.FixtureRequest) -> Stream:
     """Both clients: what is said of a stream holds for either."""
 
-    def run(url: str, deadlines: Deadlines = SHORT) -> Events:
+    def run(url: str, deadlines: Deadlines = PATIENT) -> Events:
         events: Events = []
         asyncio.run(request.param(url, deadlines, events))
         return events

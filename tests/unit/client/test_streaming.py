@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -22,7 +23,7 @@ from qwen_infra.client import (
 )
 from qwen_infra.client import http as http_module
 from qwen_infra.client import load_client as load_client_module
-from tests.unit.client.asking import KEY, MAX_BODY_BYTES
+from tests.unit.client.asking import KEY, MAX_BODY_BYTES, PATIENT
 from tests.unit.client.scripted_server import (
     DONE,
     EVENT_STREAM,
@@ -83,7 +84,7 @@ def test_a_connection_cut_in_the_middle_of_a_stream_is_told(stream):
 
 def test_a_stream_that_stalls_meets_the_deadline_between_chunks(stream):
     with serve_bytes(EVENT_STREAM, token_event(), FOREVER) as url, pytest.raises(DeadlineExceededError) as caught:
-        stream(url)
+        stream(url, replace(PATIENT, between_chunks_s=0.2))
     assert caught.value.phase == "between chunks"
 
 
@@ -96,19 +97,19 @@ def test_a_stall_is_told_in_its_own_time_however_long_the_first_byte_may_take(st
 
 def test_a_stream_whose_head_comes_but_no_event_meets_the_first_byte_deadline(stream):
     with serve_bytes(EVENT_STREAM, FOREVER) as url, pytest.raises(DeadlineExceededError) as caught:
-        stream(url)
+        stream(url, replace(PATIENT, first_byte_s=0.3))
     assert caught.value.phase == "first byte"
 
 
 def test_pings_do_not_count_as_an_answer(stream):
     with serve_bytes(EVENT_STREAM, endless=b": ping\n\n") as url, pytest.raises(DeadlineExceededError) as caught:
-        stream(url)
+        stream(url, replace(PATIENT, first_byte_s=0.3))
     assert caught.value.phase == "first byte"
 
 
 def test_an_endless_stream_meets_the_total_deadline(stream):
     with serve_bytes(EVENT_STREAM, endless=token_event()) as url, pytest.raises(DeadlineExceededError) as caught:
-        stream(url, Deadlines(total_s=0.8))  # so that a busy machine, too, is late for nothing else
+        stream(url, replace(PATIENT, total_s=0.8))
     assert caught.value.phase == "total"
 
 
@@ -157,7 +158,7 @@ def test_a_cancelled_load_request_is_cancelled_and_no_timeout():
                 await task
 
     with serve_bytes(FOREVER) as url:
-        asyncio.run(asyncio.wait_for(cancel(url), 5))
+        asyncio.run(asyncio.wait_for(cancel(url), 60))
 
 
 def test_an_error_event_in_a_stream_is_the_servers_fault():

@@ -44,14 +44,14 @@ def verbs(kubectl: ScriptedKubectl) -> list[str]:
 
 def test_a_job_is_created_read_and_deleted(make):
     kubectl = make(job("Complete"))
-    assert run_job(kubectl, MANIFEST, timeout_s=5, report=lambda _: None) == "line one\nline two\n"
+    assert run_job(kubectl, MANIFEST, timeout_s=60, report=lambda _: None) == "line one\nline two\n"
     assert verbs(kubectl) == ["delete", "create", "get", "get", "logs", "delete"]
 
 
 def test_a_failed_job_is_told_with_its_last_lines_and_deleted(make):
     kubectl = make(job("Failed", reason="DeadlineExceeded", message="too slow"))
     with pytest.raises(CheckFailedError, match=r"Job qwen/bench: DeadlineExceeded: too slow; .*line one \| line two"):
-        run_job(kubectl, MANIFEST, timeout_s=5, report=lambda _: None)
+        run_job(kubectl, MANIFEST, timeout_s=60, report=lambda _: None)
     assert verbs(kubectl)[-1] == "delete"
 
 
@@ -69,5 +69,5 @@ def test_a_job_that_cannot_be_deleted_keeps_its_log():
             return answer
 
     kubectl = Undeletable(state=job("Complete"))
-    assert run_job(kubectl, MANIFEST, timeout_s=5, report=lambda _: None) == "line one\nline two\n"
+    assert run_job(kubectl, MANIFEST, timeout_s=60, report=lambda _: None) == "line one\nline two\n"
     assert verbs(kubectl)[-1] == "delete"

@@ -12,10 +12,10 @@ import pytest
 
 from qwen_infra.local.processes import STATE_VARIABLE, find_marked, identify, is_running, signal_group, stop_processes
 
-SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
     *(sys.executable, "-c"),
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
 ]
 
 
@@ -55,7 +55,7 @@ def test_a_process_that_ignores_the_polite_signal_is_killed(tmp_path: Path):
 def test_an_ended_process_is_not_running_even_before_it_is_reaped(tmp_path: Path):
     with start(SLEEP, tmp_path) as process:
         signal_group(process.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while is_running(process.pid) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not is_running(process.pid)

@@ -9,7 +9,7 @@ from qwen_infra.errors import EnvironmentMissingError
 from qwen_infra.local.steps import Step, run_step
 
 
-def run(code: str, folder: Path, *, timeout_s: float = 30) -> list[str]:
+def run(code: str, folder: Path, *, timeout_s: float = 240) -> list[str]:
     said: list[str] = []
     step = Step("the step", (sys.executable, "-c", code), timeout_s)
     run_step(step, log=folder / "log", report=said.append, mend="try again")

@@ -28,7 +28,7 @@ class LiveServer:
 
     def __enter__(self) -> "LiveServer":
         self._thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self._server.started:
             assert time.monotonic() < deadline, "the simulator did not start"
             time.sleep(0.005)
@@ -36,7 +36,7 @@ class LiveServer:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(timeout=30)
+        self._thread.join(timeout=120)
         self._listener.close()
 
 
@@ -102,14 +102,14 @@ class Api:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0] == name)
 
     def wait_until_metric_is(self, name: str, value: float) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.read_metric(name) != value:
             assert time.monotonic() < deadline, f"{name} is {self.read_metric(name)}, not {value}"
             time.sleep(0.01)
 
 
 def serve(settings: SimulatorSettings) -> Iterator[Api]:
-    with LiveServer(settings) as server, httpx.Client(base_url=server.url, timeout=30, trust_env=False) as http:
+    with LiveServer(settings) as server, httpx.Client(base_url=server.url, timeout=120, trust_env=False) as http:
         yield Api(http)
 
 

@@ -34,11 +34,11 @@ def test_the_process_says_that_it_simulates_serves_and_stops_on_sigterm():
         assert process.stdout is not None
         assert "simulation of vLLM 0.32.0" in process.stdout.readline()
         url = process.stdout.readline().split()[-1]
-        with httpx.Client(base_url=url, trust_env=False, timeout=30) as http:
+        with httpx.Client(base_url=url, trust_env=False, timeout=240) as http:
             assert http.get("/v1/models").status_code == 401
             assert http.get("/v1/models", headers={"Authorization": "Bearer sk-test"}).status_code == 200
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=240)
         assert (process.returncode, errors) == (0, "")
     finally:
         process.kill()

@@ -248,7 +248,7 @@ def test_stall_keeps_the_stream_open_and_silent(api):
     api.set_faults("stall")
     body = api.say("Hi", stream=True)
     received: list[str] = []
-    with api.http.stream("POST", "/v1/chat/completions", json=body, timeout=httpx.Timeout(30, read=0.3)) as response:
+    with api.http.stream("POST", "/v1/chat/completions", json=body, timeout=httpx.Timeout(60, read=2)) as response:
         lines = response.iter_lines()
         with pytest.raises(httpx.ReadTimeout):
             received.extend(lines)

@@ -194,7 +194,8 @@ def start_worker(machine: Machine) -> subprocess.Popen[str]:
 
 
 def test_a_killed_build_leaves_nothing_that_looks_finished_and_can_be_repeated(machine: Machine) -> None:
-    machine.put_go(BUILD_WELL + "    print('written', flush=True)\n    import time; time.sleep(5)\n")
+    wait = "    import time\n    while os.getppid() == builder: time.sleep(0.02)\n"
+    machine.put_go("    builder = os.getppid()\n" + BUILD_WELL + wait)
     with start_worker(machine) as worker:
         while not list(machine.cache.glob("building/etcd/etcd")):
             assert worker.poll() is None
@@ -218,7 +219,7 @@ def test_of_two_processes_one_builds_and_the_other_waits_and_says_so(machine: Ma
             assert second.stderr is not None
             said = second.stderr.readline()
             go_on.touch()
-            outputs = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
+            outputs = [first.communicate(timeout=240)[0], second.communicate(timeout=240)[0]]
 
     assert outputs[0] == outputs[1] != ""
     assert said == f"process {first.pid} is building programs already; waiting for it\n"

@@ -7,7 +7,7 @@ import pytest
 from qwen_infra.toolchain.commands import CommandFailedError, CommandRunner, last_lines
 
 
-def runner(tmp_path: Path, *, timeout_s: float = 30, ticks: list[str | None] | None = None) -> CommandRunner:
+def runner(tmp_path: Path, *, timeout_s: float = 240, ticks: list[str | None] | None = None) -> CommandRunner:
     return CommandRunner(
         {"PATH": "/usr/bin:/bin", "GREETING": "hello"},
         tmp_path / "log",

@@ -10,7 +10,7 @@ from qwen_infra.toolchain.locks import hold_lock
 HOLDER = """
 import pathlib, sys
 from qwen_infra.toolchain.locks import hold_lock
-with hold_lock(pathlib.Path(sys.argv[1]), timeout_s=5, say=print):
+with hold_lock(pathlib.Path(sys.argv[1]), timeout_s=60, say=print):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -42,7 +42,7 @@ def test_the_second_process_says_whom_it_waits_for(tmp_path: Path, holder: subpr
         said.append(line)
         holder.communicate()
 
-    with hold_lock(tmp_path / "lock", timeout_s=30, say=say_and_release):
+    with hold_lock(tmp_path / "lock", timeout_s=240, say=say_and_release):
         pass
 
     assert said == [f"process {holder.pid} is building programs already; waiting for it"]
