@@ -1,5 +1,6 @@
 """``qwen-infra bench``: the benchmark against any OpenAI-compatible endpoint."""
 
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -136,7 +137,10 @@ def _read_goodput(limits: list[str] | None) -> dict[str, float] | None:
     if not limits:
         return None
     try:
-        return {name: float(value) for name, value in (limit.split(":", 1) for limit in limits)}
+        found = {name: float(value) for name, value in (limit.split(":", 1) for limit in limits)}
+        if all(map(math.isfinite, found.values())):
+            return found
+        raise ValueError(limits)
     except ValueError:
         raise typer.BadParameter("is not metric:milliseconds, such as ttft:500", param_hint="--goodput") from None
 

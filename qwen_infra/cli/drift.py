@@ -18,7 +18,9 @@ def drift(
     stack: Annotated[
         list[str] | None, typer.Option(help="Stack to look at; may be given several times. Default: every stack file.")
     ] = None,
-    max_age_days: Annotated[float, typer.Option(help="Longest time since the last verification and benchmark.")] = 30,
+    max_age_days: Annotated[
+        float, typer.Option(min=0, help="Longest time since the last verification and benchmark.")
+    ] = 30,
     behaviour_only: Annotated[
         bool, typer.Option("--behaviour-only", help="Only pods and servers: no Pulumi state is needed.")
     ] = False,

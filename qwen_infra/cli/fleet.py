@@ -34,7 +34,9 @@ def status(
             "`qwen-infra drift` compares, which asks the engine and each server."
         ),
     ] = "pods",
-    max_age_days: Annotated[float, typer.Option(help="Longest time since the last verification and benchmark.")] = 30,
+    max_age_days: Annotated[
+        float, typer.Option(min=0, help="Longest time since the last verification and benchmark.")
+    ] = 30,
     as_json: AsJson = False,
 ) -> None:
     """Show what every stack runs, and how it is.

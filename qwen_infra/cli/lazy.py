@@ -1,6 +1,7 @@
 """Commands that are imported when they run: ``--help`` lists them from their entries, completion knows their names."""
 
 import importlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,8 +36,24 @@ def _settle(command: Any) -> None:
     command.params = [item for item in command.params if item.name not in {"install_completion", "show_completion"}]
     arrange_help(command)
     _remember_command(command)
+    for parameter in command.params:
+        _refuse_endless(parameter)
     for child in getattr(command, "commands", {}).values():
         _settle(child)
+
+
+def _refuse_endless(parameter: Any) -> None:
+    """No number is ``nan`` or ``inf``, which pass every limit or none."""
+    process_value = parameter.process_value
+
+    def process(ctx: Any, value: Any) -> Any:
+        found = process_value(ctx, value)
+        for number in found if isinstance(found, list | tuple) else [found]:
+            if isinstance(number, float) and not math.isfinite(number):
+                raise typer.BadParameter(f"{number} is not a finite number", ctx=ctx, param=parameter)
+        return found
+
+    parameter.process_value = process
 
 
 def _remember_command(command: Any) -> None:

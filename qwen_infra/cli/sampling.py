@@ -1,5 +1,6 @@
 """The flag ``--sampling``: values, or the mode of a model's card."""
 
+import math
 from typing import Any
 
 import typer
@@ -23,7 +24,10 @@ def read_sampling(text: str) -> dict[str, Any]:
         name, _, mode = text.partition(":")
         return find_sampling(mode, find_model(name), key=_FLAG)
     try:
-        return {name.strip(): float(value) for name, value in (part.split("=", 1) for part in text.split(","))}
+        found = {name.strip(): float(value) for name, value in (part.split("=", 1) for part in text.split(","))}
+        if all(map(math.isfinite, found.values())):
+            return found
+        raise ValueError(text)
     except ValueError:
         problem = "is neither name=number,... nor MODEL:MODE, such as Qwen3.5-27B:thinking-coding"
         raise typer.BadParameter(f"{text!r} {problem}", param_hint=_FLAG) from None

@@ -34,7 +34,7 @@ def decode_value(key: str, value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"the value begins as JSON does and is none: {error}",
             where=key,

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.settings.base import decode_value
+from qwen_infra.settings.plain import require_plain
 from qwen_infra.settings.several import MODELS, Layers, list_deployments
 from qwen_infra.settings.stack import StackSettings
 
@@ -65,8 +66,10 @@ def read_stack_config(folder: Path, stack: str) -> dict[str, Any]:
         )
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = (
+            "maps or lists nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        )
         raise ConfigurationError(
             "the stack file is not YAML",
             where=path.name,
@@ -80,6 +83,7 @@ def read_stack_config(folder: Path, stack: str) -> dict[str, Any]:
             where=path.name,
             mend=f"qwen-infra init {path.stem.removeprefix('Pulumi.')} --force writes one",
         )
+    _require_plain(config)
     return config
 
 
@@ -133,9 +137,15 @@ def locate_key(config: Mapping[str, Any], *path: str) -> tuple[str, ...]:
 def _read_own(config: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of this project without its name; values that are JSON texts are read."""
     prefix = f"{NAMESPACE}:"
-    return {
-        key.removeprefix(prefix): decode_value(key, value) for key, value in config.items() if key.startswith(prefix)
-    }
+    own = {key: decode_value(key, value) for key, value in config.items() if key.startswith(prefix)}
+    _require_plain(own)
+    return {key.removeprefix(prefix): value for key, value in own.items()}
+
+
+def _require_plain(config: Mapping[str, Any]) -> None:
+    for key, value in config.items():
+        require_plain(key, ascii(key))
+        require_plain(value, key)
 
 
 def _join(errors: Sequence[ConfigurationError]) -> ConfigurationError:

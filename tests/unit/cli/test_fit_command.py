@@ -130,7 +130,11 @@ def test_flags_beside_a_stack_change_it_for_this_question(run, tmp_path, monkeyp
         ("--model Qwen3.5-4B --gpu H100 --block-size 0", "--block-size", "must be at least 1"),
         ("--model Qwen3.5-4B --gpu H100 --mtp -1", "--mtp", "cannot be negative"),
         ("--model Qwen3.5-4B --gpu H100 --gpu-memory-utilization 1.5", "--gpu-memory-utilization", "at most 1"),
-        ("--model Qwen3.5-4B --gpu H100 --gpu-memory-utilization nan", "--gpu-memory-utilization", "at most 1"),
+        (
+            "--model Qwen3.5-4B --gpu H100 --gpu-memory-utilization nan",
+            "--gpu-memory-utilization",
+            "not a finite number",
+        ),
         ("--model Qwen3.5-4B --gpu H100 --kv-cache-dtype int8", "--kv-cache-dtype", "int8"),
         ("--stack nowhere", "--stack", "there is no stack file Pulumi.nowhere.yaml"),
         ("--model Qwen3.5-4B --gpu H100 --plot out.pdf", "--plot", "the picture's format is not known"),

@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 
 from qwen_infra import __version__
 from qwen_infra.cli import main as command_line
+from qwen_infra.cli.commands import COMMANDS
+from qwen_infra.cli.lazy import load_command
 from qwen_infra.errors import CheckFailedError, ConfigurationError, EnvironmentMissingError, QwenInfraError
 
 HEAVY = {"httpx", "pulumi", "pulumi_kubernetes", "pydantic", "rich", "starlette", "yaml"}
@@ -96,6 +98,45 @@ def test_wrong_usage_is_told_in_the_style_of_every_error(monkeypatch, capsys, ar
     mend = " ".join(shown.partition("mend:")[2].split())
     assert mend.endswith(f"qwen-infra{command} --help")
     assert not command or mend.startswith(f"qwen-infra{command} --url http://127.0.0.1:8000 --model qwen3.5")
+
+
+def options_with_a_fraction() -> Iterator[tuple[str, str]]:
+    """Every option that takes a float, with the words of its command."""
+    for entry in COMMANDS:
+        command = load_command(entry)
+        for words, item in [(entry.name, command), *((f"{entry.name} {n}", c) for n, c in children(command))]:
+            yield from (
+                (words, parameter.opts[0])
+                for parameter in item.params
+                if parameter.type_descriptor.annotation in {float, list[float]}
+            )
+
+
+def children(command: Any) -> Iterable[tuple[str, Any]]:
+    found: dict[str, Any] = getattr(command, "commands", {})
+    return found.items()
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_no_option_takes_what_is_no_finite_number(monkeypatch, capsys, number):
+    options = list(options_with_a_fraction())
+    assert ("drift", "--max-age-days") in options
+    assert ("bench", "--percentile") in options
+    for command, option in options:
+        assert call(monkeypatch, *command.split(), f"{option}={number}") == 2
+        assert capsys.readouterr().err.startswith(f"error: {option}: ")
+
+
+@pytest.mark.parametrize("command", ["drift", "fleet status"])
+def test_an_age_is_not_negative(monkeypatch, capsys, command):
+    assert call(monkeypatch, *command.split(), "--max-age-days=-1") == 2
+    assert capsys.readouterr().err.startswith("error: --max-age-days: ")
+
+
+@pytest.mark.parametrize("words", ["--sampling temperature=nan", "--goodput ttft:inf"])
+def test_a_number_inside_of_a_value_is_finite_too(monkeypatch, capsys, words):
+    assert call(monkeypatch, "bench", "--url", "http://127.0.0.1:1", "--model", "m", *words.split()) == 2
+    assert capsys.readouterr().err.startswith(f"error: {words.split()[0]}: ")
 
 
 def test_one_run_to_compare_shows_how_two_are_named_and_which_there_are(typed, monkeypatch, tmp_path):
