@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qwen_infra.errors import EnvironmentMissingError
+from qwen_infra.local.folders import write_atomically
 from qwen_infra.toolchain import Toolchain
 
 __all__ = ["STACK", "Workspace", "open_workspace"]
@@ -42,9 +43,8 @@ def open_workspace(project: Path, tools: Toolchain, kubeconfig: Path) -> Workspa
     for name in ("state", "pulumi", "project"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     passphrase = folder / "passphrase"
-    if not passphrase.exists():
-        passphrase.touch(mode=0o600)
-        passphrase.write_text(secrets.token_urlsafe(24), "utf-8")
+    if not passphrase.exists() or not passphrase.read_text("utf-8").strip():
+        write_atomically(passphrase, secrets.token_urlsafe(24))
     tools.install_provider(folder / "pulumi")
     configuration = folder / "project" / f"Pulumi.{STACK}.yaml"
     variables = {
@@ -67,7 +67,7 @@ def _copy_configuration(project: Path, configuration: Path) -> None:
     old = configuration.read_text("utf-8").splitlines() if configuration.exists() else []
     salt = [line for line in old if line.startswith("encryptionsalt:")]
     text = (project / f"Pulumi.{STACK}.yaml").read_text("utf-8")
-    configuration.write_text(text + "".join(f"{line}\n" for line in salt), "utf-8")
+    write_atomically(configuration, text + "".join(f"{line}\n" for line in salt))
     shutil.copy(project / "Pulumi.yaml", configuration.with_name("Pulumi.yaml"))
 
 
@@ -93,4 +93,4 @@ def _write_env(workspace: Workspace) -> None:
     lines = [f"export {key}={shlex.quote(value)}\n" for key, value in sorted(workspace.variables.items())]
     activate = 'export PATH="{}:$PATH"\n'.format(workspace.project / ".venv" / "bin")
     text = "# `source .demo/env` puts the demo's pulumi, kubectl, backend and cluster into a shell.\n"
-    (workspace.folder / "env").write_text(text + "".join(lines) + activate, "utf-8")
+    write_atomically(workspace.folder / "env", text + "".join(lines) + activate)
