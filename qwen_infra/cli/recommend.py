@@ -18,9 +18,7 @@ def recommend(
         str, typer.Option("--for", help="coding, agent, chinese, general, multimodal or long-context.")
     ] = "general",
     context: Annotated[int | None, typer.Option(help="Tokens that must fit; default: the model's native ones.")] = None,
-    price_per_gpu_hour: Annotated[
-        float | None, typer.Option(min=0, help="Price, for the cost per million tokens.")
-    ] = None,
+    price_per_gpu_hour: Annotated[float | None, typer.Option(help="Price, for the cost per million tokens.")] = None,
     choice: Annotated[int, typer.Option(help="Which choice the stack file is for, 1 is the best.")] = 1,
     stack_file: Annotated[Path | None, typer.Option(help="Write the stack file there: Pulumi.NAME.yaml.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a stack file that exists.")] = False,

@@ -114,7 +114,7 @@ def test_when_nothing_fits_the_exit_code_is_1_and_the_nearest_that_does_is_told(
         ("--gpu H100 --gpus 1 --context 0", "--context", "at least 1 token"),
         ("--gpu H100 --gpus 1 --context 2000000", "--context", "no model has such a context"),
         ("--gpu H100 --gpus 1 --price-per-gpu-hour -1", "--price-per-gpu-hour", "a number from 0 up"),
-        ("--gpu H100 --gpus 1 --price-per-gpu-hour nan", "--price-per-gpu-hour", "a number from 0 up"),
+        ("--gpu H100 --gpus 1 --price-per-gpu-hour nan", "--price-per-gpu-hour", "not a finite number"),
         ("--gpu H100 --gpus 1 --choice 0", "--choice", "there is no such choice"),
         ("--gpu H100 --gpus 1 --choice 99", "--choice", "there is no such choice"),
         ("--gpu H100 --gpus 1 --stack-file agent.yaml", "--stack-file", "Pulumi would not take this file"),
