@@ -7,7 +7,12 @@ version=$(sed -n 's/^ *"pulumi==\(.*\)",$/\1/p' pyproject.toml)
 make setup
 paths=("$PWD/.venv/bin")
 if ! command -v pulumi >/dev/null; then
-  curl --fail --silent --show-error --location "https://get.pulumi.com/releases/sdk/pulumi-v$version-linux-x64.tar.gz" |
+  case $(uname -m) in
+    x86_64) machine=x64 ;;
+    aarch64 | arm64) machine=arm64 ;;
+    *) echo "error: no Pulumi to fetch for $(uname -m); mend: put pulumi $version on PATH before this" >&2 && exit 3 ;;
+  esac
+  curl --fail --silent --show-error --location "https://get.pulumi.com/releases/sdk/pulumi-v$version-linux-$machine.tar.gz" |
     tar --extract --gzip --directory "$HOME"
   paths+=("$HOME/pulumi")
 fi
