@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +25,7 @@ from qwen_infra.local.processes import STATE_VARIABLE, identify, is_running, sig
 
 __all__ = ["AgentOptions", "import_path", "is_agent_running", "start_agent", "stop_agent"]
 
-_START_TIMEOUT_S = 30
+_START_TIMEOUT_S = 120
 _STOP_TIMEOUT_S = 20
 
 
@@ -99,8 +100,8 @@ def _read_pid(folder: StateFolder) -> int | None:
 
 
 def _spawn(folder: StateFolder) -> int | None:
-    """The agent's process id; it forks once, so that it outlives us without being our child. None: it ended at once."""
-    with folder.agent_log.open("ab") as log:
+    """The agent's process id, None when it did not come up; it forks once, to outlive us without being our child."""
+    with folder.agent_log.open("ab") as log, suppress(subprocess.TimeoutExpired):
         started = subprocess.run(
             [sys.executable, "-m", "qwen_infra.local.agent", folder.name, str(folder.path.parent)],
             env={**os.environ, STATE_VARIABLE: str(folder.path), "PYTHONPATH": import_path()},
@@ -112,7 +113,8 @@ def _spawn(folder: StateFolder) -> int | None:
             timeout=_START_TIMEOUT_S,
             check=False,
         )
-    return int(started.stdout) if started.returncode == 0 else None
+        return int(started.stdout) if started.returncode == 0 else None
+    return None
 
 
 def _wait_until_ready(folder: StateFolder, pid: int | None) -> None:

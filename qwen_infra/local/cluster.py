@@ -4,6 +4,7 @@ A real API server, scheduler, controller manager and etcd (kwokctl's binary runt
 agent (``qwen_infra.local.agent``) puts real servers behind model-server pods. Looking at a cluster is in status.py.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,6 +34,8 @@ Report = Callable[[str], None]
 
 _NODES_READY_TIMEOUT_S = 180
 _PORT_RELEASE_S = 5
+_LOCK_TIMEOUT_S = 600
+"""Longer than a cluster takes to start on a slow machine, so that the second of two `up` finds it running."""
 _STAND_IN_LOG = "This container runs nowhere: its node is simulated (qwen-infra local).\n"
 
 
@@ -78,7 +81,7 @@ def up(
     require_programs(tools)
     options = _prepare_agent(server, report)
     wanted = ClusterRecord(name=name, profile=profile, server=server, bin_folder=tools, api_port=0)
-    with hold_lock(_lock_of(folder), purpose=f"changing the local cluster {name!r}", timeout_s=180):
+    with hold_lock(_lock_of(folder), purpose=f"changing the local cluster {name!r}", timeout_s=_LOCK_TIMEOUT_S):
         found = folder.read_record()
         if found is not None and found.complete:
             record = _bring_back(folder, found, wanted, report)
@@ -98,7 +101,7 @@ def up(
 def down(name: str = "gb200", *, state_root: Path | None = None) -> bool:
     """End every process of the cluster and remove its files; False when there was nothing to do."""
     folder = StateFolder.of(name, state_root)
-    with hold_lock(_lock_of(folder), purpose=f"changing the local cluster {name!r}", timeout_s=180):
+    with hold_lock(_lock_of(folder), purpose=f"changing the local cluster {name!r}", timeout_s=_LOCK_TIMEOUT_S):
         existed = folder.path.exists()
         ended = _end_processes(folder)
         folder.remove()
@@ -110,8 +113,11 @@ def _lock_of(folder: StateFolder) -> Path:
 
 
 def _creation_lock() -> Path:
-    """One lock for the machine: two clusters that start at the same time would choose the same ports."""
-    return Path(tempfile.gettempdir()) / "qwen-infra-local-creation.lock"
+    """One lock for a user of the machine: two clusters that start at the same time would choose the same ports.
+
+    Another user's could not be opened; a port that both have chosen is chosen again by one of them.
+    """
+    return Path(tempfile.gettempdir()) / f"qwen-infra-local-creation-{os.getuid()}.lock"
 
 
 def _prepare_agent(server: ServerKind, report: Report) -> AgentOptions | None:
@@ -132,7 +138,7 @@ def _bring_back(folder: StateFolder, found: ClusterRecord, wanted: ClusterRecord
     if not is_healthy(folder, found):
         report(f"the local cluster {folder.name!r} has ended processes: starting them again")
         _end_processes(folder)
-        with hold_lock(_creation_lock(), purpose="starting a local cluster", timeout_s=300):
+        with hold_lock(_creation_lock(), purpose="starting a local cluster", timeout_s=_LOCK_TIMEOUT_S):
             _require_own_ports(folder)
             start_cluster(folder, found.bin_folder if (found.bin_folder / "kwokctl").exists() else wanted.bin_folder)
         with KubernetesApi(found.api_port, folder.pki_folder) as api:
@@ -171,7 +177,7 @@ def _create(folder: StateFolder, wanted: ClusterRecord, nodes: list[dict[str, An
     _end_processes(folder)  # of an `up` that was killed half-way
     report(f"starting the local cluster {folder.name!r} with {len(nodes)} simulated node(s)")
     try:
-        with hold_lock(_creation_lock(), purpose="starting a local cluster", timeout_s=300):
+        with hold_lock(_creation_lock(), purpose="starting a local cluster", timeout_s=_LOCK_TIMEOUT_S):
             try:
                 record = _start_components(folder, wanted)
             except PortTakenError:  # another program was faster than our choice of ports: choose once more

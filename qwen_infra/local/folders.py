@@ -159,6 +159,7 @@ class StateFolder:
         kept = None
         if keep_simulator_options and self.simulator_options.exists():
             kept = self.simulator_options.read_text()
+        self.record_file.unlink(missing_ok=True)  # first: what is left of a removal that was killed is no cluster
         shutil.rmtree(self.path, ignore_errors=True)
         if kept is not None:
             write_atomically(self.simulator_options, kept)

@@ -151,9 +151,13 @@ def _find_uv(cache: Path, log: Path, report: Report) -> str:
     target = cache / f"uv-{_UV_VERSION}"
     program = target / "bin" / "uv"
     if not os.access(program, os.X_OK):
-        arguments = ("-m", "pip", "install", "--quiet", "--target", str(target), f"uv=={_UV_VERSION}")
+        draft = target.with_name(f"{target.name}.draft")  # what a killed installation leaves must not look like uv
+        shutil.rmtree(draft, ignore_errors=True)
+        arguments = ("-m", "pip", "install", "--quiet", "--target", str(draft), f"uv=={_UV_VERSION}")
         step = Step("vLLM: the installer uv", (sys.executable, *arguments), 300)
         run_step(step, log=log, report=report, mend=f"pip install uv=={_UV_VERSION}; or {_MENDED_BY_SIMULATOR}")
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
     return str(program)
 
 

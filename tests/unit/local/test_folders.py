@@ -1,5 +1,6 @@
 """The state folder of a cluster."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,14 @@ def test_files_with_credentials_are_readable_by_their_owner_only(folder: StateFo
     record = ClusterRecord(name="demo", profile="cpu", server="none", bin_folder=Path("/bin"), api_port=1)
     folder.write_record(record)
     assert folder.record_file.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_left_of_a_removal_that_was_killed_is_no_cluster(folder: StateFolder, monkeypatch: pytest.MonkeyPatch):
+    record = ClusterRecord(
+        name="demo", profile="cpu", server="none", bin_folder=Path("/bin"), api_port=1, complete=True
+    )
+    folder.write_record(record)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # killed before the first file went
+    folder.remove()
+    assert folder.path.exists()
+    assert folder.read_record() is None

@@ -12,6 +12,7 @@ import pytest
 from qwen_infra import local
 from qwen_infra.errors import EnvironmentMissingError
 from qwen_infra.local import ensure_vllm, vllm_environment
+from qwen_infra.local.steps import Step
 
 REQUIREMENTS = Path(vllm_environment.__file__).with_name("vllm_requirements.txt").read_text().splitlines()
 
@@ -60,3 +61,23 @@ def test_a_processor_without_avx512_bf16_reads_prompts_slowly(
     monkeypatch.setattr(vllm_environment, "_CPU_FACTS", facts)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     assert local.reads_prompts_slowly() is slow
+
+
+def test_an_installation_of_uv_that_was_killed_is_not_taken_for_uv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    killed = [True, False]
+
+    def install(step: Step, **_: object) -> None:
+        program = Path(step.command[step.command.index("--target") + 1]) / "bin" / "uv"
+        program.parent.mkdir(parents=True)
+        program.write_text("half")
+        program.chmod(0o755)
+        if killed.pop(0):
+            raise KeyboardInterrupt
+        program.write_text("whole")
+
+    monkeypatch.setattr(vllm_environment, "run_step", install)
+    with pytest.raises(KeyboardInterrupt):
+        vllm_environment._find_uv(tmp_path, tmp_path / "log", print)
+    assert Path(vllm_environment._find_uv(tmp_path, tmp_path / "log", print)).read_text() == "whole"
