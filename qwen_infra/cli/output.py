@@ -19,8 +19,8 @@ _PLAIN = "\033[0m"
 
 
 def print_json(value: Any) -> None:
-    """The one JSON document of a command run with ``--json``."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """The one JSON document of a command run with ``--json``; at once, since ``connect`` goes on after it."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str), flush=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:

@@ -1,9 +1,11 @@
 import io
+import json
+import os
 import sys
 
 import pytest
 
-from qwen_infra.cli.output import has_colour, print_error, print_table
+from qwen_infra.cli.output import has_colour, print_error, print_json, print_table
 from qwen_infra.errors import ConfigurationError
 
 
@@ -66,3 +68,13 @@ def test_a_table_fits_eighty_columns_and_shows_text_as_it_is(capsys):
     assert max(map(len, lines)) <= 80
     assert lines[2].startswith("[bold]x[/bold] |    12 |word")
     assert "     - |" in lines[-1]
+
+
+def test_a_json_document_is_there_before_the_command_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w", encoding="utf-8") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        print_json({"url": "http://127.0.0.1:8000"})
+        os.set_blocking(reader, False)
+        assert json.loads(os.read(reader, 4096)) == {"url": "http://127.0.0.1:8000"}
+    os.close(reader)
