@@ -12,11 +12,10 @@ from qwen_infra.simulator.arithmetic import find_expression
 from qwen_infra.simulator.reply import Reply, ToolCall
 from qwen_infra.simulator.tool_answers import (
     Tool,
-    build_instance,
     call_tools,
     choose_tools,
     find_enum_value,
-    resolve_references,
+    follow_schema,
 )
 
 __all__ = ["Choices", "Conversation", "answer", "complete_text", "write_structured"]
@@ -117,7 +116,7 @@ def write_structured(schema: Any, conversation: Conversation) -> str:
     if schema is True:
         key = _JSON_KEY.search(conversation.question)
         return json.dumps({key[1] if key else "answer": answer_text(conversation)}, ensure_ascii=False)
-    return json.dumps(build_instance(resolve_references(schema), conversation.question), ensure_ascii=False)
+    return json.dumps(follow_schema(schema, conversation.question), ensure_ascii=False)
 
 
 def answer_text(conversation: Conversation) -> str:

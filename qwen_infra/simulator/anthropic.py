@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from qwen_infra.simulator.api_errors import ApiError
+from qwen_infra.simulator.api_errors import ApiError, answer_error
 from qwen_infra.simulator.chat import Chat, build_body, make_call_id, prepare_chat
 from qwen_infra.simulator.generation import Piece
 from qwen_infra.simulator.middleware import ARRIVED_KEY
-from qwen_infra.simulator.protocol import ChatRequest, parse_request
+from qwen_infra.simulator.protocol import ChatRequest, odd_shapes_refused, parse_request
 from qwen_infra.simulator.simulation import Simulation
 from qwen_infra.simulator.streaming import Answer, respond_with_body, respond_with_stream
 from qwen_infra.simulator.wire import make_named_event
@@ -89,12 +89,15 @@ async def count_message_tokens(request: Request, simulation: Simulation) -> Resp
 
 def _as_anthropic(error: ApiError) -> Response:
     told = error.body["error"]
-    return JSONResponse(
-        {"type": "error", "error": {"type": told["type"], "message": told["message"]}}, status_code=error.status
-    )
+    return answer_error({"type": "error", "error": {"type": told["type"], "message": told["message"]}}, error.status)
 
 
 def _to_chat(body: _CountRequest) -> ChatRequest:
+    with odd_shapes_refused():
+        return ChatRequest.model_validate(_translate(body))
+
+
+def _translate(body: _CountRequest) -> dict[str, Any]:
     chat: dict[str, Any] = {
         "model": body.model,
         "messages": [*_system_of(body), *(each for message in body.messages for each in _to_messages(message))],
@@ -116,7 +119,7 @@ def _to_chat(body: _CountRequest) -> ChatRequest:
         chat |= {"max_tokens": body.max_tokens, "stop": body.stop_sequences, "temperature": body.temperature}
         if body.stream:
             chat |= {"stream": True, "stream_options": {"include_usage": True, "continuous_usage_stats": True}}
-    return ChatRequest.model_validate(chat)
+    return chat
 
 
 def _system_of(body: _CountRequest) -> list[dict[str, Any]]:

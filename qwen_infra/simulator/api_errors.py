@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.responses import Response
 
-__all__ = ["ApiError", "describe_validation", "refuse_unsimulated"]
+__all__ = ["ApiError", "answer_error", "describe_validation", "refuse_unsimulated"]
 
 MAX_REPORTED_ERRORS = 10
 
@@ -40,7 +40,13 @@ class ApiError(Exception):
 
     def as_response(self) -> Response:
         """The JSON response."""
-        return Response(json.dumps(self.body, ensure_ascii=False), self.status, media_type="application/json")
+        return answer_error(self.body, self.status)
+
+
+def answer_error(body: dict[str, Any], status: HTTPStatus) -> Response:
+    """A JSON response that may repeat what the request said, even a lone surrogate, which UTF-8 cannot say."""
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(text, status, media_type="application/json")
 
 
 def describe_validation(error: ValidationError) -> ApiError:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from qwen_infra.errors import ConfigurationError
 from qwen_infra.simulator.anthropic import answer_message, count_message_tokens
-from qwen_infra.simulator.api_errors import ApiError
+from qwen_infra.simulator.api_errors import ApiError, describe_validation
 from qwen_infra.simulator.chat import answer_chat
 from qwen_infra.simulator.chat_template import render_chat
 from qwen_infra.simulator.completions import answer_completion
@@ -57,13 +57,23 @@ def create_app(settings: SimulatorSettings) -> Starlette:
     return Starlette(
         routes=routes,
         middleware=[Middleware(Gate, simulation=simulation)],
-        exception_handlers={ApiError: _answer_api_error, HTTPException: _answer_http_error},
+        exception_handlers={
+            ApiError: _answer_api_error,
+            HTTPException: _answer_http_error,
+            ValidationError: _answer_unfit,
+        },
     )
 
 
 async def _answer_api_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return error.as_response()
+
+
+async def _answer_unfit(_: Request, error: Exception) -> Response:
+    """Of a request in another protocol that is no request for a chat once it is translated."""
+    assert isinstance(error, ValidationError)
+    return describe_validation(error).as_response()
 
 
 async def _answer_http_error(_: Request, error: Exception) -> Response:

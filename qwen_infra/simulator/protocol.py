@@ -5,6 +5,8 @@ Unknown keys are ignored, as in vLLM; a known one that would change the answer i
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,10 +24,13 @@ __all__ = [
     "GenerationRequest",
     "Message",
     "TokenizeRequest",
+    "odd_shapes_refused",
     "parse_request",
 ]
 
 MAX_STOP_STRINGS = 128
+MAX_LOGPROBS = 20
+"""vLLM's default of ``--max-logprobs`` (0.32)."""
 # Parameters of vLLM 0.32 with the values that change nothing; any other value is refused.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "n": (None, 1),
@@ -275,6 +280,19 @@ class DetokenizeRequest(_Body):
 Model = TypeVar("Model", bound=BaseModel)
 
 
+@contextmanager
+def odd_shapes_refused() -> Iterator[None]:
+    """Refuse a body of another protocol of which some inner part is no object, list or text where one is read.
+
+    Raises:
+        ApiError: in place of the error that reading it gave.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ApiError(f"1 validation error:\n  {error}", kind="Bad Request", param="body") from error
+
+
 async def parse_request(request: Request, model: type[Model]) -> Model:
     """The request's JSON body as ``model``.
 
@@ -293,9 +311,21 @@ async def parse_request(request: Request, model: type[Model]) -> Model:
     if issubclass(model, GenerationRequest) and isinstance(body, dict):
         _check_generation(body)
     try:
-        return model.model_validate(body)
+        found = model.model_validate(body)
     except ValidationError as error:
         raise describe_validation(error) from error
+    _check_logprobs(found)
+    return found
+
+
+def _check_logprobs(body: BaseModel) -> None:
+    if isinstance(body, ChatRequest):
+        wanted = body.top_logprobs
+    else:
+        wanted = body.logprobs if isinstance(body, CompletionRequest) else None
+    if wanted is not None and wanted > MAX_LOGPROBS:
+        message = f"Requested sample logprobs of {wanted}, which is greater than max allowed: {MAX_LOGPROBS}"
+        raise ApiError.invalid(message, "logprobs", wanted)
 
 
 def _read_json_schema(schema: object) -> object:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from qwen_infra.simulator.chat import Chat, build_body, make_call_id, prepare_chat
 from qwen_infra.simulator.generation import Piece
 from qwen_infra.simulator.middleware import ARRIVED_KEY
-from qwen_infra.simulator.protocol import ChatRequest, parse_request
+from qwen_infra.simulator.protocol import ChatRequest, odd_shapes_refused, parse_request
 from qwen_infra.simulator.simulation import Simulation
 from qwen_infra.simulator.streaming import Answer, respond_with_body, respond_with_stream
 from qwen_infra.simulator.wire import make_named_event
@@ -63,6 +63,11 @@ async def answer_response(request: Request, simulation: Simulation) -> Response:
 
 
 def _to_chat(body: _ResponsesRequest) -> ChatRequest:
+    with odd_shapes_refused():
+        return ChatRequest.model_validate(_translate(body))
+
+
+def _translate(body: _ResponsesRequest) -> dict[str, Any]:
     messages: list[dict[str, Any]] = [{"role": "system", "content": body.instructions}] if body.instructions else []
     items = [{"role": "user", "content": body.input}] if isinstance(body.input, str) else body.input
     messages += [_to_message(item) for item in items]
@@ -84,7 +89,7 @@ def _to_chat(body: _ResponsesRequest) -> ChatRequest:
         chat["tool_choice"] = body.tool_choice
         if isinstance(body.tool_choice, dict):
             chat["tool_choice"] = {"type": "function", "function": {"name": body.tool_choice.get("name")}}
-    return ChatRequest.model_validate(chat)
+    return chat
 
 
 def _to_message(item: dict[str, Any]) -> dict[str, Any]:

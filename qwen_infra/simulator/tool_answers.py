@@ -5,12 +5,15 @@ Also the smallest instance of a JSON schema, for tool arguments and structured o
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from qwen_infra.simulator.api_errors import ApiError
 from qwen_infra.simulator.arithmetic import find_result
 from qwen_infra.simulator.reply import ToolCall
 
-__all__ = ["Tool", "build_instance", "call_tools", "choose_tools", "find_enum_value", "resolve_references"]
+__all__ = ["Tool", "build_instance", "call_tools", "choose_tools", "find_enum_value", "follow_schema"]
 
 Tool = dict[str, Any]
 """One entry of the request's ``tools``, validated by ``protocol``."""
@@ -21,6 +24,8 @@ _PLACE = re.compile(r"\b(?:in|for|of|to|at|from)\s+([A-Z][\w-]+(?:\s+[A-Z][\w-]+
 _NAME = re.compile(r"\b([A-Z][a-z]+)\b")
 _QUOTED = re.compile(r"[\"'“”「]([^\"'“”」]+)[\"'“”」]")
 _MAX_DEPTH = 8
+_MAX_ITEMS = 1000
+_MAX_CHARACTERS = 100_000
 _BY_FORMAT = {
     "date": "2026-11-24",
     "date-time": "2026-11-24T12:00:00Z",
@@ -34,13 +39,33 @@ _BY_FORMAT = {
 def choose_tools(tools: list[Tool], prompt: str) -> list[Tool]:
     """The tools that the prompt asks for, in the order of ``tools``: its words meet the tool's name, text or enums."""
     prompt_words = {word.lower() for word in _WORD.findall(prompt)}
-    return [tool for tool in tools if _words_of(tool) & prompt_words]
+    with _odd_schemas_refused():
+        return [tool for tool in tools if _words_of(tool) & prompt_words]
 
 
 def call_tools(tools: list[Tool], prompt: str, *, is_parallel: bool) -> tuple[ToolCall, ...]:
     """Calls of ``tools``; several enum values in the prompt give several calls, unless calls may not be parallel."""
-    calls = [call for tool in tools for call in _calls_of(tool, prompt)]
+    with _odd_schemas_refused():
+        calls = [call for tool in tools for call in _calls_of(tool, prompt)]
     return tuple(calls if is_parallel else calls[:1])
+
+
+def follow_schema(schema: Any, prompt: str) -> Any:
+    """A small value that follows a client's schema, its references resolved.
+
+    Raises:
+        ApiError: it is no JSON schema; where it is wrong, is found while it is followed.
+    """
+    with _odd_schemas_refused():
+        return build_instance(resolve_references(schema), prompt)
+
+
+@contextmanager
+def _odd_schemas_refused() -> Iterator[None]:
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ApiError.invalid(f"Invalid JSON schema: {error}", "structured_outputs") from error
 
 
 def build_instance(schema: Any, prompt: str, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each kind
@@ -62,7 +87,7 @@ def build_instance(schema: Any, prompt: str, depth: int = 0) -> Any:  # noqa: PL
     if kind == "object":
         return _build_object(schema, prompt, depth)
     if kind == "array":
-        count = max(1, int(schema.get("minItems", 1)))
+        count = min(max(1, int(schema.get("minItems", 1))), _MAX_ITEMS)
         return [build_instance(schema.get("items", {}), prompt, depth + 1) for _ in range(count)]
     if kind in {"integer", "number"}:
         return _build_number(schema, prompt, is_integer=kind == "integer")
@@ -82,7 +107,8 @@ def _calls_of(tool: Tool, prompt: str) -> list[ToolCall]:
         arguments = {}
     variants = [arguments]
     for name, part in (schema.get("properties") or {}).items():
-        mentioned = [v for v in (part.get("enum") or ()) if str(v).lower() in prompt.lower()]
+        values = part.get("enum") if isinstance(part, dict) else None
+        mentioned = [v for v in (values or ()) if str(v).lower() in prompt.lower()]
         if len(mentioned) > 1:
             variants = [{**arguments, name: value} for value in mentioned]
             break
@@ -159,5 +185,5 @@ def _build_string(schema: dict[str, Any], prompt: str) -> str:
             break
     else:
         text = "example"
-    text = text.ljust(int(schema.get("minLength", 0)), "x")
+    text = text.ljust(min(int(schema.get("minLength", 0)), _MAX_CHARACTERS), "x")
     return text[: int(schema["maxLength"])] if "maxLength" in schema else text
