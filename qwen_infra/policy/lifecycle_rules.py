@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from qwen_infra.policy.reading import whole_number
 from qwen_infra.policy.rule import Context, Manifest, Violation
 from qwen_infra.policy.workloads import ServerPod, find_server_pods
+from qwen_infra.quantities import whole_number
 
 __all__ = ["check_drain", "check_spread", "check_startup_budget"]
 

@@ -1,9 +1,9 @@
-"""Reading manifests that others wrote: null as absent, numbers in any spelling, selectors as in Kubernetes."""
+"""Reading manifests that others wrote: null as absent, label selectors as Kubernetes reads them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["drop_nulls", "selects", "whole_number"]
+__all__ = ["drop_nulls", "selects"]
 
 
 def drop_nulls(value: Any) -> Any:
@@ -13,14 +13,6 @@ def drop_nulls(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [drop_nulls(item) for item in value if item is not None]
     return value
-
-
-def whole_number(value: Any, default: int) -> int:
-    """A number of a manifest, which engines hand over as float or text; ``default`` where it is none."""
-    try:
-        return int(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return default
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:

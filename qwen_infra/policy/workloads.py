@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qwen_infra.policy.reading import whole_number
+from qwen_infra.quantities import whole_number
 
 __all__ = ["ServerPod", "find_pods", "find_server_pods", "place_of"]
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qwen_infra.quantities import whole_number
 from qwen_infra.review.preview import Step
 
 __all__ = ["Downtime", "estimate_downtimes"]
@@ -73,7 +74,7 @@ def _estimate_update(step: Step, name: str) -> Downtime | None:
     is_group = step.type == WORKLOADS[1]
     if step.op == "replace" or _at(step.new, "spec", "strategy", "type") == "Recreate":
         return Downtime(name, drain + start, f"Recreate: drain at most {drain} s, then start at most {start} s")
-    replicas = int(_at(step.new, "spec", "replicas") or 1)
+    replicas = whole_number(_at(step.new, "spec", "replicas"), 1)
     path = ("rolloutStrategy", "rollingUpdateConfiguration") if is_group else ("strategy", "rollingUpdate")
     away = _count(_at(step.new, "spec", *path, "maxUnavailable"), replicas, default="1" if is_group else "25%")
     what = "groups" if is_group else "copies"
@@ -108,7 +109,7 @@ def _pod_spec(manifest: Mapping[str, Any]) -> Any:
 def _count(value: Any, replicas: int, *, default: str) -> int:
     """``maxUnavailable`` as a number; a percentage is rounded down (Kubernetes, apps/v1: 25 % is the default)."""
     if isinstance(value, int | float):
-        return int(value)
+        return whole_number(value, 0)
     text = str(value) if value is not None else default
     number = text.removesuffix("%")
     if not number.isdigit():
@@ -117,15 +118,14 @@ def _count(value: Any, replicas: int, *, default: str) -> int:
 
 
 def _drain_s(manifest: Mapping[str, Any]) -> int:
-    found = _at(_pod_spec(manifest), "terminationGracePeriodSeconds")
-    return int(found) if isinstance(found, int | float) else DEFAULT_GRACE_S
+    return whole_number(_at(_pod_spec(manifest), "terminationGracePeriodSeconds"), DEFAULT_GRACE_S)
 
 
 def _start_s(manifest: Mapping[str, Any]) -> int:
     containers = _at(_pod_spec(manifest), "containers")
     probe = _at(containers[0], "startupProbe") if isinstance(containers, list) and containers else None
     probe = probe if isinstance(probe, Mapping) else {}
-    return int(probe.get("periodSeconds", 10)) * int(probe.get("failureThreshold", 3))
+    return whole_number(probe.get("periodSeconds"), 10) * whole_number(probe.get("failureThreshold"), 3)
 
 
 def _at(value: Any, *path: str) -> Any:

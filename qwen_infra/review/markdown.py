@@ -47,6 +47,7 @@ def render_comment(reviews: Sequence[Review]) -> str:
     if left_out:
         why = "since a comment has a longest length: see `pulumi preview --diff`"
         text += f"\n\n{_count(left_out, 'section')} left out, {why}."
+    text = text.encode("utf-8", "replace").decode()  # half a character of somebody's text cannot be printed
     return text.rstrip() + "\n"
 
 
@@ -165,7 +166,7 @@ def _proof_table(proof: Proof, stack: str) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    return "–" if value in {None, ""} else str(value)
+    return "–" if value is None or value == "" else str(value)
 
 
 def _change(key: str, proof: Proof) -> str:

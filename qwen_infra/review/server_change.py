@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qwen_infra.quantities import whole_number
 from qwen_infra.review.preview import Preview, Step
 
 __all__ = ["ServerChange", "describe_cost", "describe_gpus", "describe_server", "is_server"]
@@ -79,7 +80,7 @@ def _count_by_kind(plans: Sequence[Mapping[str, Any] | None]) -> str:
 
 
 def _gpus(plan: Mapping[str, Any]) -> int:
-    return int(plan.get("gpus_per_replica", 0)) * int(plan.get("replicas", 0))
+    return whole_number(plan.get("gpus_per_replica"), 0) * whole_number(plan.get("replicas"), 0)
 
 
 def _deployed(preview: Preview) -> Mapping[str, Mapping[str, Any]]:
