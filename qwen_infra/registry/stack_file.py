@@ -69,7 +69,7 @@ def _read(path: Path) -> str:
             mend="qwen-infra stacks lists those of this folder; qwen-infra init NAME makes one",
         )
     try:
-        return path.read_text("utf-8")
+        return path.read_bytes().decode("utf-8")  # not as text: line ends stay as they are
     except UnicodeDecodeError as error:
         raise _refuse(path, error) from None
 
@@ -77,7 +77,7 @@ def _read(path: Path) -> str:
 def _compose(path: Path, text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise _refuse(path, error) from None
 
 
@@ -95,7 +95,7 @@ def _write_whole(path: Path, text: str) -> None:
     target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        draft.write_text(text, "utf-8")
+        draft.write_bytes(text.encode("utf-8"))
         shutil.copymode(target, draft)
         draft.replace(target)
     finally:

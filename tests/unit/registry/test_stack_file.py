@@ -31,6 +31,18 @@ def test_only_the_image_changes_comments_and_order_stay(tmp_path: Path) -> None:
     assert (changed.key, changed.before) == ("qwen-infra:server.image", "vllm/vllm-openai:v0.31.0")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [TEXT.replace("\n", "\r\n"), "\ufeff" + TEXT, TEXT.rstrip("\n"), TEXT.replace("# our", "# \u6211\u4eec\u7684")],
+    ids=["CRLF", "BOM", "no end of the last line", "Chinese"],
+)
+def test_every_other_byte_stays_as_it_was(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_bytes(text.encode())
+    pin_in_stack_file(path, "vllm/vllm-openai", PINNED)
+    assert path.read_bytes() == text.replace("'vllm/vllm-openai:v0.31.0'", PINNED).encode()
+
+
 def test_pinning_twice_changes_nothing_more(tmp_path: Path) -> None:
     path = write(tmp_path)
     pin_in_stack_file(path, "vllm/vllm-openai", PINNED)
