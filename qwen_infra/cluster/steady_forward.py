@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from qwen_infra.addresses import url_host
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, explain_missing_program
 from qwen_infra.cluster.port_forward import FORWARDING, START_TIMEOUT_S
 from qwen_infra.errors import EnvironmentMissingError
@@ -62,7 +63,7 @@ class SteadyForward:
             await asyncio.wait({keeper, first}, return_when=asyncio.FIRST_COMPLETED)
             if keeper.done():
                 await keeper
-            yield f"http://{self.address}:{local_port}"
+            yield f"http://{url_host(self.address)}:{local_port}"
         finally:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError, KubectlError):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from qwen_infra.addresses import url_host
 from qwen_infra.planning import DeploymentPlan
 
 __all__ = ["tell_external_url"]
@@ -17,7 +18,7 @@ def tell_external_url(plan: DeploymentPlan, service_status: Mapping[str, Any] | 
     if endpoint.type == "LoadBalancer":
         given = ((service_status or {}).get("loadBalancer") or {}).get("ingress") or []
         address = next((item.get("hostname") or item.get("ip") for item in given), None)
-        return f"http://{address}:{port}" if address else f"not assigned yet: {look}"
+        return f"http://{url_host(address)}:{port}" if address else f"not assigned yet: {look}"
     if endpoint.type == "NodePort":
         chosen = endpoint.node_port
         return f"http://<any node>:{chosen}" if chosen else f"http://<any node>:<port of: {look}>"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import anyio
 import uvicorn
 
+from qwen_infra.addresses import url_host
 from qwen_infra.errors import ConfigurationError, EnvironmentMissingError, QwenInfraError
 from qwen_infra.simulator.added_middleware import add_middleware
 from qwen_infra.simulator.app import NOTICE, create_app
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     anyio.run(anyio.sleep, 0)  # loads anyio's backend now; the first request would wait a tenth of a second for it
     host, port = listener.getsockname()[:2]
     print(NOTICE, flush=True)
-    print(f"listening on http://{host}:{port}", flush=True)
+    print(f"listening on http://{url_host(host)}:{port}", flush=True)
     config = uvicorn.Config(
         app,
         backlog=BACKLOG,

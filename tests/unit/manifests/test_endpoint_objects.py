@@ -182,6 +182,11 @@ def test_the_middleware_of_the_config_map_is_the_one_that_is_tested() -> None:
             "http://192.0.2.7:8000",
         ),
         (
+            {"type": "LoadBalancer", "allowFrom": [{"cidr": "::/0"}]},
+            {"loadBalancer": {"ingress": [{"ip": "2001:db8::7"}]}},
+            "http://[2001:db8::7]:8000",
+        ),
+        (
             {"type": "LoadBalancer", "allowFrom": [{"cidr": "0.0.0.0/0"}]},
             None,
             f"not assigned yet: kubectl --namespace qwen get service {SERVER}-service",
