@@ -8,6 +8,8 @@ import httpx
 
 from qwen_infra.checks.outcome import CheckOutcome, Report
 from qwen_infra.checks.target import CheckTarget
+from qwen_infra.client.endpoint import Endpoint, build_tls
+from qwen_infra.client.proxies import find_proxy
 from qwen_infra.cluster.kubectl import KubectlError
 from qwen_infra.cluster.port_forward import forward
 from qwen_infra.cluster.rollout import wait_for_rollout
@@ -80,5 +82,8 @@ def _leader(target: CheckTarget) -> str:
 
 
 def _problem(url: str) -> str:
-    status = httpx.get(f"{url}/health", timeout=10).status_code
+    """Asked as the checks after this one ask: by the same proxy, and with the same trust in certificates."""
+    endpoint = Endpoint(url=url, model="")
+    proxy, tls = find_proxy(endpoint), build_tls(endpoint)
+    status = httpx.get(f"{endpoint.url}/health", timeout=10, proxy=proxy, verify=tls, trust_env=False).status_code
     return "" if status == httpx.codes.OK else f"status {status}"

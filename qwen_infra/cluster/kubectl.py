@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 REQUEST_TIMEOUT_S = 15
+START_S = 30
+"""Beside the request, for the program to start and to end: seconds on a machine that is busy with other things."""
 _SIGNS_OF_SILENCE = (
     "connection refused", "was refused", "dial tcp", "no such host", "unable to connect", "timeout", "timed out",
     "deadline exceeded", "tls:", "x509", "eof", "server api group list", "no route to host", "network is unreachable",
@@ -93,7 +95,7 @@ class Kubectl:
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",  # a log holds whatever its program wrote
-                timeout=timeout_s + 5,
+                timeout=timeout_s + START_S,
                 check=False,
             )
         except FileNotFoundError:
