@@ -73,19 +73,30 @@ class Conversation:
         return body
 
 
+def _dicts(found: Any) -> list[dict[str, Any]]:
+    """The objects of a list, whatever another server than vLLM put there."""
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _text(found: Any) -> str:
+    """A piece that can be printed: half a character, which JSON can say, becomes a question mark."""
+    return str(found or "").encode("utf-8", "replace").decode("utf-8")
+
+
 def _read(event: dict[str, Any], turn: Turn) -> list[tuple[Part, str]]:
     """The pieces of one event, added to the turn."""
     found: list[tuple[Part, str]] = []
-    for choice in event.get("choices") or ():
-        delta = choice.get("delta") or {}
-        if thinking := delta.get("reasoning"):
+    for choice in _dicts(event.get("choices")):
+        (delta,) = _dicts([choice.get("delta")]) or ({},)
+        if thinking := _text(delta.get("reasoning")):
             turn.thinking += thinking
             found.append(("thinking", thinking))
-        if answer := delta.get("content"):
+        if answer := _text(delta.get("content")):
             turn.answer += answer
             found.append(("answer", answer))
-        turn.finish_reason = choice.get("finish_reason") or turn.finish_reason
+        turn.finish_reason = str(choice.get("finish_reason") or "") or turn.finish_reason
     usage = event.get("usage")
     if isinstance(usage, dict):
-        turn.output_tokens = usage.get("completion_tokens")
+        count = usage.get("completion_tokens")
+        turn.output_tokens = count if isinstance(count, int) else None
     return found

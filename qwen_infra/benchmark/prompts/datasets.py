@@ -63,7 +63,7 @@ def read_dataset(kind: str, path: Path) -> list[Conversation]:
 def _read_sharegpt(text: str, path: Path) -> Iterator[Conversation]:
     try:
         entries = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _refuse(path, f"is not JSON: {error}", 'a list of {"conversations": [...]}') from error
     if not isinstance(entries, list):
         raise _refuse(path, "is not a list", 'a list of {"conversations": [...]}')
@@ -71,8 +71,8 @@ def _read_sharegpt(text: str, path: Path) -> Iterator[Conversation]:
         parts = entry.get("conversations") if isinstance(entry, dict) else None
         asked = tuple(
             str(part["value"])
-            for part in parts or ()
-            if isinstance(part, dict) and part.get("from") in _HUMAN and part.get("value")
+            for part in (parts if isinstance(parts, list) else ())
+            if isinstance(part, dict) and str(part.get("from")) in _HUMAN and part.get("value")
         )
         if asked:
             yield Conversation(({"role": "user", "content": asked[0]},), asked[1:])
@@ -80,18 +80,18 @@ def _read_sharegpt(text: str, path: Path) -> Iterator[Conversation]:
 
 def _read_lines(text: str, path: Path) -> Iterator[Conversation]:
     expected = '{"prompt": "..."} or {"messages": [{"role": "user", "content": "..."}]}'
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand within a JSON text
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _refuse(path, f"line {number} is not JSON: {error}", expected) from error
         messages = _read_messages(entry) if isinstance(entry, dict) else None
         if messages is None:
             raise _refuse(path, f"line {number} has neither a prompt nor messages", expected)
         limit = entry.get("output_tokens")
-        yield Conversation(messages, output_tokens=limit if isinstance(limit, int) and limit > 0 else None)
+        yield Conversation(messages, output_tokens=limit if type(limit) is int and limit > 0 else None)
 
 
 def _read_messages(entry: dict[str, Any]) -> tuple[dict[str, str], ...] | None:
@@ -101,7 +101,7 @@ def _read_messages(entry: dict[str, Any]) -> tuple[dict[str, str], ...] | None:
     messages = entry.get("messages")
     if not isinstance(messages, list) or not messages:
         return None
-    if not all(isinstance(part, dict) and part.get("role") in _ROLES and part.get("content") for part in messages):
+    if not all(isinstance(part, dict) and str(part.get("role")) in _ROLES and part.get("content") for part in messages):
         return None
     return tuple({"role": str(part["role"]), "content": str(part["content"])} for part in messages)
 

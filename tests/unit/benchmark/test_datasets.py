@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,34 @@ def test_what_is_no_data_set_is_told_with_its_place(tmp_path, kind, text, proble
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_dataset("jsonl", tmp_path / "none")
+
+
+def test_a_line_may_hold_the_line_ends_of_other_systems(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes('{"prompt": "one\u2028two\x85three"}\r\n{"prompt": "four"}\n'.encode())
+    assert [found.messages[0]["content"] for found in read_dataset("jsonl", path)] == ["one\u2028two\x85three", "four"]
+
+
+_KEYS = ["from", "value", "role", "content", "prompt", "messages", "conversations"]
+_PART = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "x", "human", "user"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["from", "value", "role", "content", "prompt", "messages", "conversations"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(document=_PART)
+def test_json_of_any_shape_is_a_data_set_or_one_of_our_errors(tmp_path_factory, document):
+    path = tmp_path_factory.mktemp("odd") / "data.json"
+    path.write_text(json.dumps(document), "utf-8")
+    for kind in ("sharegpt", "jsonl"):
+        with suppress(ConfigurationError):
+            assert read_dataset(kind, path)
 
 
 @given(text=st.text(max_size=60))

@@ -41,6 +41,30 @@ def test_thinking_and_answer_come_apart_and_only_the_answer_is_remembered():
     ]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"choices": {}},
+        {"choices": [None, 3, {"delta": []}, {"delta": {"content": None}}]},
+        {"choices": None, "usage": {"completion_tokens": "7"}},
+        {"choices": [{"delta": {"content": ""}, "finish_reason": None}], "usage": []},
+    ],
+)
+def test_an_event_of_another_shape_adds_nothing(odd: dict[str, Any]):
+    shown: list[tuple[str, str]] = []
+    with serve_bytes(*stream(odd, event("stop", content="Hello.")), DONE) as url:
+        turn, _ = asyncio.run(ask(url, shown))
+    assert shown == [("answer", "Hello.")]
+    assert (turn.finish_reason, turn.output_tokens) == ("stop", None)
+
+
+def test_half_a_character_can_be_shown_all_the_same():
+    shown: list[tuple[str, str]] = []
+    with serve_bytes(*stream(event(content="a\ud800b")), DONE) as url:
+        asyncio.run(ask(url, shown))
+    assert shown == [("answer", "a?b")]
+
+
 def test_an_answer_that_breaks_off_is_an_error():
     with serve_bytes(*stream(event(content="Hel"))) as url, pytest.raises(EndpointError):
         asyncio.run(ask(url, []))
