@@ -8,27 +8,28 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
 from qwen_infra.cluster.patience import ask_patiently
-from qwen_infra.cluster.rollout import UNSCHEDULABLE_GRACE_S, find_pod_problem
+from qwen_infra.cluster.rollout import UNPULLABLE_GRACE_S, UNSCHEDULABLE_GRACE_S, Trouble, find_pod_problem
 
 __all__ = ["JobState", "judge_job", "wait_for_jobs"]
 
 POLL_S = 1.0
 
 Object = Mapping[str, Any]
+Kind = Literal["complete", "failed", "waiting", "unschedulable", "unpullable", "stuck"]
 
 
 @dataclass(frozen=True)
 class JobState:
-    """``complete``, ``failed``, ``waiting`` (with what for), ``unschedulable`` or ``stuck``.
+    """``complete``, ``failed``, ``waiting`` (with what for), ``unschedulable``, ``unpullable`` or ``stuck``.
 
     ``result``: what the last pod that ended wrote as its termination message, where that is JSON; ``node``: where.
     """
 
-    kind: Literal["complete", "failed", "waiting", "unschedulable", "stuck"]
+    kind: Kind
     message: str
     result: Mapping[str, Any] = field(default_factory=dict)
     node: str | None = None
@@ -50,8 +51,8 @@ def judge_job(job: Object, pods: Sequence[Object]) -> JobState:
         return JobState("failed", _why(failed, last, result), result, node)
     for pod in pods:
         problem = find_pod_problem(pod)
-        if problem and problem.kind in {"unschedulable", "stuck"}:
-            return JobState("unschedulable" if problem.kind == "unschedulable" else "stuck", problem.message, node=node)
+        if problem and problem.kind in {"unschedulable", "unpullable", "stuck"}:
+            return JobState(cast("Kind", problem.kind), problem.message, node=node)
     if last is None:
         return JobState("waiting", "no pod yet")
     tried = job.get("status", {}).get("failed", 0)
@@ -79,16 +80,14 @@ def wait_for_jobs(
         KubectlError: the cluster refused, or did not answer for minutes.
     """
     started_s = time.monotonic()
-    homeless_since_s: dict[str, float] = {}
+    graces_s = {"unschedulable": unschedulable_grace_s, "unpullable": UNPULLABLE_GRACE_S}
+    troubles = {name: Trouble(graces_s) for name in names}
     states: dict[str, JobState] = {}
     while True:
         for name in (name for name in names if name not in states or states[name].kind != "complete"):
             question = partial(_observe, kubectl, namespace, name)
             state = ask_patiently(question, report=report, deadline_s=started_s + timeout_s)
-            now_s = time.monotonic()
-            if state.kind != "unschedulable":
-                homeless_since_s.pop(name, None)
-            elif now_s - homeless_since_s.setdefault(name, now_s) > unschedulable_grace_s:
+            if troubles[name].lasts_too_long(state.kind):
                 state = replace(state, kind="stuck")
             if state.kind in {"failed", "stuck"}:
                 return {name: state}

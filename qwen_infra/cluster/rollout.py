@@ -5,23 +5,30 @@ one reads pods, events and the last log lines, reports progress, and stops at on
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from qwen_infra.cluster.kubectl import Kubectl, KubectlError, ObjectNotFoundError
 from qwen_infra.cluster.patience import ask_patiently
 from qwen_infra.cluster.shortage import find_shortage
 
-__all__ = ["RolloutState", "find_pod_problem", "judge_rollout", "wait_for_rollout"]
+__all__ = ["RolloutState", "Trouble", "find_pod_problem", "judge_rollout", "wait_for_rollout"]
 
 POLL_S = 1.0
 UNSCHEDULABLE_GRACE_S = 15.0
 """A pod of the generation before may still hold the GPUs while it drains; the scheduler needs a moment after it."""
-HOPELESS_REASONS = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
+UNPULLABLE_GRACE_S = 300.0
+"""A registry that does not answer, or wants fewer requests, is back within this; the kubelet tries again meanwhile."""
+HOPELESS_REASONS = frozenset({"InvalidImageName", "CreateContainerConfigError", "CreateContainerError"})
+PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff"})
+_NEVER_PULLED = re.compile(
+    r"not found|manifest unknown|unauthorized|denied|authentication required|no match for platform|invalid reference",
+    re.IGNORECASE,
 )
+"""What registries and container runtimes say of an image that no second try will bring."""
 CRASHES_TO_GIVE_UP = 2
 LOG_LINES = 3
 
@@ -30,11 +37,29 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class RolloutState:
-    """``ready``, ``waiting`` (with what for), ``unschedulable`` (may mend itself) or ``stuck`` (will not)."""
+    """``ready``, ``waiting`` (with what for), ``unschedulable``, ``unpullable`` (may mend themselves) or ``stuck``."""
 
-    kind: Literal["ready", "waiting", "unschedulable", "stuck"]
+    kind: Literal["ready", "waiting", "unschedulable", "unpullable", "stuck"]
     message: str
     pod: str | None = None
+
+
+@dataclass
+class Trouble:
+    """How long what may mend itself has lasted without a break, by its kind."""
+
+    graces_s: Mapping[str, float] = field(
+        default_factory=lambda: {"unschedulable": UNSCHEDULABLE_GRACE_S, "unpullable": UNPULLABLE_GRACE_S}
+    )
+    _kind: str | None = None
+    _since_s: float = 0.0
+
+    def lasts_too_long(self, kind: str) -> bool:
+        """Whether what is seen now was seen, without a break, for longer than it may last."""
+        now_s = time.monotonic()
+        if kind != self._kind:
+            self._kind, self._since_s = kind, now_s
+        return kind in self.graces_s and now_s - self._since_s > self.graces_s[kind]
 
 
 def judge_rollout(deployment: Object, pods: Sequence[Object]) -> RolloutState:
@@ -95,7 +120,7 @@ def wait_for_rollout(
         KubectlError: the cluster refused, or did not answer for minutes.
     """
     started = time.monotonic()
-    unschedulable_since: float | None = None
+    trouble = Trouble()
     while True:
         state = ask_patiently(
             lambda: _observe(kubectl, namespace, kind, name), report=report, deadline_s=started + timeout_s
@@ -103,12 +128,9 @@ def wait_for_rollout(
         waited_s = time.monotonic() - started
         if state.kind in {"ready", "stuck"}:
             return _with_logs(kubectl, namespace, state)
-        if state.kind == "unschedulable":
-            unschedulable_since = unschedulable_since if unschedulable_since is not None else time.monotonic()
-            if time.monotonic() - unschedulable_since > UNSCHEDULABLE_GRACE_S:
-                return _with_shortage(kubectl, namespace, state)
-        else:
-            unschedulable_since = None
+        if trouble.lasts_too_long(state.kind):
+            stuck = replace(state, kind="stuck")
+            return _with_shortage(kubectl, namespace, stuck) if state.kind == "unschedulable" else stuck
         if waited_s > timeout_s:
             message = f"not ready within {timeout_s:.0f} s: {state.message}"
             return _with_logs(kubectl, namespace, RolloutState("stuck", message, state.pod))
@@ -146,13 +168,15 @@ def find_pod_problem(pod: Object) -> RolloutState | None:
     found = pod.get("status", {})
     for status in (*found.get("initContainerStatuses", ()), *found.get("containerStatuses", ())):
         waiting = status.get("state", {}).get("waiting", {})
-        if waiting.get("reason") in HOPELESS_REASONS:
-            return RolloutState("stuck", f"pod {name}: {waiting['reason']}: {waiting.get('message', '')}", name)
+        reason, said = waiting.get("reason"), str(waiting.get("message", ""))
+        if reason in HOPELESS_REASONS | PULL_REASONS:
+            is_final = reason in HOPELESS_REASONS or _NEVER_PULLED.search(said)
+            return RolloutState("stuck" if is_final else "unpullable", f"pod {name}: {reason}: {said}", name)
         if status.get("restartCount", 0) >= CRASHES_TO_GIVE_UP:
             ended = status.get("lastState", {}).get("terminated") or status.get("state", {}).get("terminated") or {}
             why = f"{ended.get('reason', 'Error')}, exit code {ended.get('exitCode', 'unknown')}"
-            said = _last_words(ended)
-            return RolloutState("stuck", f"pod {name} crashed {status['restartCount']} times ({why}){said}", name)
+            words = _last_words(ended)
+            return RolloutState("stuck", f"pod {name} crashed {status['restartCount']} times ({why}){words}", name)
     return None
 
 

@@ -56,7 +56,8 @@ def test_a_pod_without_a_node_is_told_in_the_schedulers_words() -> None:
 
 
 def test_an_image_that_cannot_be_pulled_is_stuck() -> None:
-    waiting = [{"name": "download", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such tag"}}}]
+    pulled = {"reason": "ImagePullBackOff", "message": "manifest unknown"}
+    waiting = [{"name": "download", "state": {"waiting": pulled}}]
     assert judge_job(job(), [pod(containerStatuses=waiting)]).kind == "stuck"
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from qwen_infra.cluster.rollout import judge_rollout
+import pytest
+
+from qwen_infra.cluster.rollout import Trouble, judge_rollout
 
 
 def deployment(wanted: int = 1, **status: int) -> dict[str, Any]:
@@ -67,10 +69,37 @@ def test_an_unschedulable_pod_is_told_in_the_schedulers_words() -> None:
     assert "1 Insufficient nvidia.com/gpu" in state.message
 
 
-def test_an_image_that_cannot_be_pulled_is_hopeless() -> None:
-    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "manifest unknown"}}
+@pytest.mark.parametrize(
+    "message",
+    [
+        "manifest unknown",
+        "docker.io/vllm/vllm-openai:v9: not found",
+        "pull access denied, repository does not exist or may require authorization",
+        "no match for platform in manifest: not found",
+        "401 Unauthorized",
+    ],
+)
+def test_an_image_that_can_never_be_pulled_is_hopeless(message: str) -> None:
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
     state = judge_rollout(deployment(), [pod(**container(state=waiting))])
-    assert (state.kind, state.message) == ("stuck", "pod server-0: ImagePullBackOff: manifest unknown")
+    assert (state.kind, state.message) == ("stuck", f"pod server-0: ImagePullBackOff: {message}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "429 Too Many Requests", "dial tcp: lookup registry: no such host", "i/o timeout", "503 Service Unavailable"],
+)
+def test_a_registry_that_fails_for_a_moment_is_waited_for(message: str) -> None:
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": message}}
+    assert judge_rollout(deployment(), [pod(**container(state=waiting))]).kind == "unpullable"
+
+
+def test_trouble_counts_only_while_it_lasts_without_a_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 4.0, 5.0, 6.0, 10.0, 12.0])
+    monkeypatch.setattr("qwen_infra.cluster.rollout.time.monotonic", lambda: next(now))
+    trouble = Trouble({"unpullable": 5.0})
+    kinds = ["unpullable", "unpullable", "waiting", "unpullable", "unpullable", "unpullable"]
+    assert [trouble.lasts_too_long(kind) for kind in kinds] == [False, False, False, False, False, True]
 
 
 def test_a_missing_secret_is_hopeless() -> None:
