@@ -1,13 +1,15 @@
 """Errors that go to an HTTP client, in vLLM's body shape. Errors for whoever starts the simulator are elsewhere."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
-__all__ = ["ApiError", "answer_error", "describe_validation", "refuse_unsimulated"]
+__all__ = ["ApiError", "answer_error", "describe_validation", "odd_shapes_refused", "refuse_unsimulated"]
 
 MAX_REPORTED_ERRORS = 10
 
@@ -47,6 +49,24 @@ def answer_error(body: dict[str, Any], status: HTTPStatus) -> Response:
     """A JSON response that may repeat what the request said, even a lone surrogate, which UTF-8 cannot say."""
     text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     return Response(text, status, media_type="application/json")
+
+
+@contextmanager
+def odd_shapes_refused(what: str) -> Iterator[None]:
+    """Refuse a part of a request that is no object, list, text or number where one is read.
+
+    Args:
+        what: how the message begins, in vLLM's words.
+
+    Raises:
+        ApiError: in place of the error that reading it gave.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, ValidationError):  # which says itself what is wrong where
+            raise
+        raise ApiError(f"{what}: {error}", kind="Bad Request", param="body") from error
 
 
 def describe_validation(error: ValidationError) -> ApiError:

@@ -24,8 +24,8 @@ from qwen_infra.simulator.protocol import (
     CompletionRequest,
     DetokenizeRequest,
     TokenizeRequest,
-    parse_request,
 )
+from qwen_infra.simulator.request_checks import parse_request
 from qwen_infra.simulator.responses import answer_response
 from qwen_infra.simulator.settings import VLLM_VERSION, SimulatorSettings
 from qwen_infra.simulator.simulation import Simulation

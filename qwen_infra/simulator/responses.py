@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
+from qwen_infra.simulator.api_errors import odd_shapes_refused
 from qwen_infra.simulator.chat import Chat, build_body, make_call_id, prepare_chat
 from qwen_infra.simulator.generation import Piece
 from qwen_infra.simulator.middleware import ARRIVED_KEY
-from qwen_infra.simulator.protocol import ChatRequest, odd_shapes_refused, parse_request
+from qwen_infra.simulator.protocol import ChatRequest
+from qwen_infra.simulator.request_checks import parse_request
 from qwen_infra.simulator.simulation import Simulation
 from qwen_infra.simulator.streaming import Answer, respond_with_body, respond_with_stream
 from qwen_infra.simulator.wire import make_named_event
@@ -63,7 +65,7 @@ async def answer_response(request: Request, simulation: Simulation) -> Response:
 
 
 def _to_chat(body: _ResponsesRequest) -> ChatRequest:
-    with odd_shapes_refused():
+    with odd_shapes_refused("1 validation error"):
         return ChatRequest.model_validate(_translate(body))
 
 

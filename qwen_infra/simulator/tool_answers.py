@@ -5,11 +5,9 @@ Also the smallest instance of a JSON schema, for tool arguments and structured o
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from qwen_infra.simulator.api_errors import ApiError
+from qwen_infra.simulator.api_errors import odd_shapes_refused
 from qwen_infra.simulator.arithmetic import find_result
 from qwen_infra.simulator.reply import ToolCall
 
@@ -39,13 +37,13 @@ _BY_FORMAT = {
 def choose_tools(tools: list[Tool], prompt: str) -> list[Tool]:
     """The tools that the prompt asks for, in the order of ``tools``: its words meet the tool's name, text or enums."""
     prompt_words = {word.lower() for word in _WORD.findall(prompt)}
-    with _odd_schemas_refused():
+    with odd_shapes_refused("Invalid JSON schema"):
         return [tool for tool in tools if _words_of(tool) & prompt_words]
 
 
 def call_tools(tools: list[Tool], prompt: str, *, is_parallel: bool) -> tuple[ToolCall, ...]:
     """Calls of ``tools``; several enum values in the prompt give several calls, unless calls may not be parallel."""
-    with _odd_schemas_refused():
+    with odd_shapes_refused("Invalid JSON schema"):
         calls = [call for tool in tools for call in _calls_of(tool, prompt)]
     return tuple(calls if is_parallel else calls[:1])
 
@@ -56,16 +54,8 @@ def follow_schema(schema: Any, prompt: str) -> Any:
     Raises:
         ApiError: it is no JSON schema; where it is wrong, is found while it is followed.
     """
-    with _odd_schemas_refused():
+    with odd_shapes_refused("Invalid JSON schema"):
         return build_instance(resolve_references(schema), prompt)
-
-
-@contextmanager
-def _odd_schemas_refused() -> Iterator[None]:
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ApiError.invalid(f"Invalid JSON schema: {error}", "structured_outputs") from error
 
 
 def build_instance(schema: Any, prompt: str, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each kind
