@@ -58,11 +58,15 @@ def follow_schema(schema: Any, prompt: str) -> Any:
         return build_instance(resolve_references(schema), prompt)
 
 
-def build_instance(schema: Any, prompt: str, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each kind
+def build_instance(schema: Any, prompt: str, depth: int = 0, room: int = _MAX_ITEMS) -> Any:  # noqa: PLR0911 - one return for each kind
     """A small value that follows ``schema``, with the prompt's values where they fit.
 
     Understands type, properties, required, items, enum, const, default, anyOf/oneOf/allOf (first or merged), minimum,
-    maximum, minLength, minItems and local ``$ref``; what it does not understand is taken as unconstrained.
+    maximum, minLength, minItems and local ``$ref``; what it does not understand is taken as unconstrained. ``room``:
+    items that arrays, each within the one around it, may come to.
+
+    Raises:
+        ValueError: it asks for more items.
     """
     if not isinstance(schema, dict) or depth > _MAX_DEPTH:
         return None
@@ -75,10 +79,12 @@ def build_instance(schema: Any, prompt: str, depth: int = 0) -> Any:  # noqa: PL
     if isinstance(kind, list):
         kind = next((item for item in kind if item != "null"), "null")
     if kind == "object":
-        return _build_object(schema, prompt, depth)
+        return _build_object(schema, prompt, depth, room)
     if kind == "array":
-        count = min(max(1, int(schema.get("minItems", 1))), _MAX_ITEMS)
-        return [build_instance(schema.get("items", {}), prompt, depth + 1) for _ in range(count)]
+        count = max(1, int(schema.get("minItems", 1)))
+        if count > room:
+            raise ValueError(f"more than {_MAX_ITEMS} items are asked for")
+        return [build_instance(schema.get("items", {}), prompt, depth + 1, room // count) for _ in range(count)]
     if kind in {"integer", "number"}:
         return _build_number(schema, prompt, is_integer=kind == "integer")
     return {"boolean": True, "null": None}.get(kind, _build_string(schema, prompt) if kind == "string" else None)
@@ -145,10 +151,10 @@ def _merge(schema: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _build_object(schema: dict[str, Any], prompt: str, depth: int) -> dict[str, Any]:
+def _build_object(schema: dict[str, Any], prompt: str, depth: int, room: int) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     names = schema.get("required") or list(properties)
-    return {name: build_instance(properties.get(name, {}), prompt, depth + 1) for name in names}
+    return {name: build_instance(properties.get(name, {}), prompt, depth + 1, room) for name in names}
 
 
 def _build_number(schema: dict[str, Any], prompt: str, *, is_integer: bool) -> int | float:

@@ -92,10 +92,14 @@ def test_a_part_of_another_shape_is_answered_or_refused(path: str, http: httpx.C
     assert {text: status for text, status in answered.items() if status not in {200, 400, 404}} == {}
 
 
-@pytest.mark.parametrize("size", ["minItems", "minLength"])
-def test_a_schema_cannot_ask_for_more_than_fits_into_memory(size: str, http: httpx.Client) -> None:
-    kind = {"minItems": "array", "minLength": "string"}[size]
-    schema = {"type": "object", "properties": {"n": {"type": kind, size: 10**12}}}
+LONG = {"type": "string", "minLength": 10**12}
+MANY = {"type": "array", "minItems": 10**12}
+NESTED = {"type": "array", "minItems": 900, "items": {"type": "array", "minItems": 900, "items": {"type": "array"}}}
+
+
+@pytest.mark.parametrize("part", [LONG, MANY, NESTED], ids=["long text", "many items", "items of items"])
+def test_a_schema_cannot_ask_for_more_than_fits_into_memory(part: dict[str, Any], http: httpx.Client) -> None:
+    schema = {"type": "object", "properties": {"n": part}}
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     body = {"model": "qwen3.5", "messages": [{"role": "user", "content": "hi"}], "response_format": form}
     assert http.post("/v1/chat/completions", json=body).status_code in {200, 400}
