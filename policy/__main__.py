@@ -39,20 +39,25 @@ def is_manifest(resource_type: str) -> bool:
     return resource_type.startswith("kubernetes:")
 
 
-def plain(value: Any) -> Any:
-    """A copy of a resource's properties as plain maps and lists, without nulls.
+def plain(properties: Any) -> Any:
+    """A resource's properties as plain maps and lists, without nulls, as the rules read them."""
+    return drop_nulls(copy_known(properties))
+
+
+def copy_known(value: Any) -> Any:
+    """A copy with words in place of what is not known yet.
 
     The engine hands over proxies that refuse to give a value which is only known during the update; one such value, as
     the digest of the weights in a new stack's preview, must not keep a rule from looking at all the others.
     """
     if isinstance(value, Mapping):
-        return drop_nulls({str(key): plain(known(value, key)) for key in value})
+        return {key: copy_known(get_known(value, key)) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return drop_nulls([plain(known(value, at)) for at in range(len(value))])
+        return [copy_known(get_known(value, at)) for at in range(len(value))]
     return value
 
 
-def known(holder: Any, key: Any) -> Any:
+def get_known(holder: Any, key: Any) -> Any:
     """One value of a map or list, or words in place of one that is not known yet."""
     try:
         return holder[key]

@@ -15,7 +15,7 @@ SIMULATED = "simulated"
 
 
 def wait(inputs: Mapping[str, Any], target: CheckTarget, report: Report) -> CheckOutcome:
-    """Wait for every Job of ``options.jobs``, at most ``options.timeout_s`` seconds in all; for none that cannot help.
+    """Wait for every Job of ``options.jobs`` or the first that fails, at most ``options.timeout_s`` seconds in all.
 
     Raises:
         KubectlError: the cluster could not be asked.

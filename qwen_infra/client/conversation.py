@@ -87,7 +87,9 @@ def _read(event: dict[str, Any], turn: Turn) -> list[tuple[Part, str]]:
     """The pieces of one event, added to the turn."""
     found: list[tuple[Part, str]] = []
     for choice in _dicts(event.get("choices")):
-        (delta,) = _dicts([choice.get("delta")]) or ({},)
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            delta = {}
         if thinking := _text(delta.get("reasoning")):
             turn.thinking += thinking
             found.append(("thinking", thinking))

@@ -101,7 +101,7 @@ class Kubectl:
         except FileNotFoundError:
             raise explain_missing_program() from None
         except subprocess.TimeoutExpired:
-            raise self._unreachable(f"no answer within {timeout_s:.0f} s") from None
+            raise self._unreachable(f"no answer within {timeout_s + START_S:.0f} s") from None
         if done.returncode != 0:
             raise self._explain(done.stderr.strip() or done.stdout.strip(), arguments)
         return done.stdout
