@@ -113,7 +113,10 @@ def ask(terminal: Terminal, question: str) -> str:
 LEFT, UP = "\x1b[D", "\x1b[A"
 
 
-@pytest.mark.skipif(find_spec("readline") is None, reason="this Python was built without readline")
+@pytest.mark.skipif(
+    find_spec("readline") is None,
+    reason="this Python has no readline: the terminal edits lines, and none is called back",
+)
 def test_a_question_can_be_edited_and_called_back(terminal: Terminal) -> None:
     terminal.read_until("> ")
     terminal.type(f"Who are yu?{LEFT * 2}o\n")
